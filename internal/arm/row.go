@@ -1,0 +1,144 @@
+// Package arm is the management protocol for any resource type that a Row describes.
+//
+// It must not know any particular type, nor how callers are verified or rights decided.
+package arm
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"lanyard/internal/cloud"
+	"lanyard/internal/store"
+)
+
+// Row describes one resource type; everything not in it is the same for all types.
+type Row struct {
+	// Type is the full name as Azure spells it, e.g. Microsoft.KeyVault/vaults.
+	Type string
+	// Versions are the api-versions it answers to, newest first.
+	Versions []string
+	// Name checks the resource's own name; nil accepts any of 1 to 260 characters that an ID accepts.
+	Name func(name string) error
+	// At says where resources of the type may lie.
+	At Place
+	// Tracked types have a location (required on create) and tags.
+	Tracked bool
+	// Identity types take the identity block.
+	Identity bool
+	// Behaviour is what is particular to the type.
+	Behaviour Behaviour
+	// Actions are the POST operations on one resource, by their name in the path, lower case.
+	Actions map[string]Action
+}
+
+// Place says where resources of a type may lie.
+type Place int
+
+// The places. A type with more than one name segment lies in its parent resource whatever its Place.
+const (
+	InGroup        Place = iota // in a resource group
+	InSubscription              // directly in a subscription (resource groups)
+	InTenant                    // at the root (subscriptions)
+	Extension                   // at any scope (role assignments, locks)
+)
+
+// Behaviour is what a type does beyond being stored. Its methods run before the transaction
+// commits and may run again when it has to be retried: they change only the Change they are given.
+type Behaviour interface {
+	// Shape holds the new document against the type's rules and fills its defaults.
+	Shape(ctx context.Context, c *Change) error
+	// Place adds to c what else has to be written with the document.
+	Place(ctx context.Context, c *Change) error
+	// Remove adds to c what else has to be written when the document goes.
+	Remove(ctx context.Context, c *Change) error
+	// Show completes a document for the wire: what is computed or must not be shown.
+	Show(ctx context.Context, d *Document) error
+}
+
+// Plain is the Behaviour that does nothing; types embed it and override what they need.
+type Plain struct{}
+
+// Shape accepts everything.
+func (Plain) Shape(context.Context, *Change) error { return nil }
+
+// Place adds nothing.
+func (Plain) Place(context.Context, *Change) error { return nil }
+
+// Remove adds nothing.
+func (Plain) Remove(context.Context, *Change) error { return nil }
+
+// Show changes nothing.
+func (Plain) Show(context.Context, *Document) error { return nil }
+
+// Change is one resource on its way from one state to the next.
+type Change struct {
+	ID     cloud.ID
+	Caller cloud.Caller
+	Before *Document // nil on create
+	After  *Document // nil on delete
+	// Writes are made in the same transaction as the document itself.
+	Writes []store.Change
+	// Hosts are the DNS names the resource claims in this world, without regard to case; a name
+	// another resource holds is a conflict. The engine releases those it held before and no longer names.
+	Hosts []string
+	// Demands are further rights the caller needs besides the write on the document itself, e.g.
+	// userAssignedIdentities/assign/action on each identity newly attached.
+	Demands []Demand
+}
+
+// Demand is one further right that a change needs.
+type Demand struct {
+	Action string
+	Scope  cloud.ID
+}
+
+// Document is a stored resource. Properties is the raw JSON that clients sent, merged, so that
+// nothing they said is lost; typed views are read from it and single fields are set in it.
+type Document struct {
+	ID         cloud.ID          `json:"id"`
+	Name       string            `json:"name"`
+	Type       string            `json:"type"`
+	Location   string            `json:"location,omitempty"`
+	Tags       map[string]string `json:"tags,omitempty"`
+	Kind       string            `json:"kind,omitempty"`
+	Identity   *Identity         `json:"identity,omitempty"`
+	Properties json.RawMessage   `json:"properties,omitempty"`
+	// Rest holds further top-level members by name (sku, managedBy, ...), as sent.
+	Rest       map[string]json.RawMessage `json:"rest,omitempty"`
+	SystemData *SystemData                `json:"systemData,omitempty"`
+	// Revision is the store's; the ETag is made from it. 0 when not yet stored.
+	Revision int64 `json:"-"`
+}
+
+// Identity is the identity block of a resource, resolved (wire-facts: "identity block").
+type Identity struct {
+	Type      string                   `json:"type"` // None, SystemAssigned, UserAssigned, "SystemAssigned, UserAssigned"
+	Principal cloud.PrincipalID        `json:"principalId,omitempty"`
+	Tenant    cloud.TenantID           `json:"tenantId,omitempty"`
+	Client    cloud.ClientID           `json:"clientId,omitempty"` // kept, never shown for system-assigned ones
+	User      map[string]*UserIdentity `json:"userAssignedIdentities,omitempty"`
+}
+
+// UserIdentity is one attached user-assigned identity; the map's key is its resource id as sent.
+type UserIdentity struct {
+	Principal cloud.PrincipalID `json:"principalId,omitempty"`
+	Client    cloud.ClientID    `json:"clientId,omitempty"`
+}
+
+// SystemData says who made and last changed a resource.
+type SystemData struct {
+	CreatedBy          string `json:"createdBy"`
+	CreatedByType      string `json:"createdByType"`
+	CreatedAt          string `json:"createdAt"`
+	LastModifiedBy     string `json:"lastModifiedBy"`
+	LastModifiedByType string `json:"lastModifiedByType"`
+	LastModifiedAt     string `json:"lastModifiedAt"`
+}
+
+// Action is a POST operation on one resource.
+type Action struct {
+	// Needs is the right it takes, e.g. Microsoft.App/containerApps/restart/action.
+	Needs string
+	Do    func(ctx context.Context, d *Document, w http.ResponseWriter, r *http.Request) error
+}

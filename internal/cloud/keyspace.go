@@ -1,0 +1,42 @@
+package cloud
+
+import "strings"
+
+// The keyspaces of the store. Every key is lower case.
+const (
+	KeysARM        = "/arm"                   // followed by a resource id: its document
+	KeysName       = "/names/"                // followed by a host name: the id of the resource that claims it
+	KeysPrincipal  = "/directory/principals/" // followed by a principal id
+	KeysApp        = "/apps"                  // followed by an app's resource id: what should run
+	KeysSigning    = "/issuer/keys/"          // followed by a key id: a sealed signing key
+	KeysVault      = "/vault"                 // secrets, by vault
+	KeysWorld      = "/world"                 // what this world is: tenant, subscription, owner
+)
+
+// DocumentKey gives the key of a resource's document.
+func DocumentKey(id ID) string { return KeysARM + id.Key() }
+
+// PrincipalKey gives the key of a principal.
+func PrincipalKey(id PrincipalID) string { return KeysPrincipal + strings.ToLower(string(id)) }
+
+// AppKey gives the key of an app's description.
+func AppKey(id ID) string { return KeysApp + id.Key() }
+
+// NameKey gives the key that claims a host name.
+func NameKey(host string) string { return KeysName + strings.ToLower(host) }
+
+// SecretPrefix is where a vault's secrets lie.
+func SecretPrefix(vault ID) string { return KeysVault + vault.Key() + "/secrets/" }
+
+// SecretKey gives the key of a secret's head.
+func SecretKey(vault ID, name string) string { return SecretPrefix(vault) + strings.ToLower(name) }
+
+// VersionPrefix is where a secret's versions lie.
+func VersionPrefix(vault ID, name string) string {
+	return KeysVault + vault.Key() + "/versions/" + strings.ToLower(name) + "/"
+}
+
+// VersionKey gives the key of one version of a secret; its value is sealed in this context.
+func VersionKey(vault ID, name, version string) string {
+	return VersionPrefix(vault, name) + strings.ToLower(version)
+}

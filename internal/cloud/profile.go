@@ -1,0 +1,48 @@
+package cloud
+
+import "strings"
+
+// Profile is one cloud's public names and issuer: what apps have in their code and tokens in
+// their claims.
+type Profile struct {
+	Name        string
+	Authority   string // host of the token endpoint
+	Management  string // host of the management API
+	Graph       string // host of the directory API
+	VaultSuffix string // what follows a vault's name and a dot
+	IssuerBase  string // the tenant and a slash follow
+}
+
+// Azure is the twin of Azure's public cloud: production host names work unchanged inside the
+// environments that Lanyard prepares.
+var Azure = Profile{
+	Name:        "AzureCloud",
+	Authority:   "login.microsoftonline.com",
+	Management:  "management.azure.com",
+	Graph:       "graph.microsoft.com",
+	VaultSuffix: "vault.azure.net",
+	IssuerBase:  "https://sts.windows.net/",
+}
+
+// Issuer gives the iss claim of a tenant's v1 tokens (wire-facts: "Managed identity access token").
+func (p Profile) Issuer(t TenantID) string { return p.IssuerBase + string(t) + "/" }
+
+// VaultHost gives a vault's host name.
+func (p Profile) VaultHost(vault string) string { return strings.ToLower(vault) + "." + p.VaultSuffix }
+
+// localSuffix is where every public name is also found outside prepared environments.
+const localSuffix = ".lanyard.localhost"
+
+// Public gives the public name behind a local one: hello-kv.vault.azure.net for
+// hello-kv.vault.azure.net.lanyard.localhost. Other names come back in lower case, unchanged.
+func (p Profile) Public(host string) string {
+	return strings.TrimSuffix(strings.ToLower(strings.TrimSuffix(host, ".")), localSuffix)
+}
+
+// Serves reports whether a host name belongs to this cloud: requests for it never leave the machine.
+func (p Profile) Serves(host string) bool {
+	host = p.Public(host)
+	return host == p.Authority || host == "login.windows.net" || host == "sts.windows.net" ||
+		host == p.Management || host == "management.core.windows.net" || host == p.Graph ||
+		strings.HasSuffix(host, "."+p.VaultSuffix)
+}

@@ -1,0 +1,22 @@
+package httpkit
+
+// The keys of log attributes, all of them: one spelling each.
+const (
+	KeyAction      = "action"
+	KeyApp         = "app"
+	KeyAudience    = "audience"
+	KeyCaller      = "caller"
+	KeyCorrelation = "correlation"
+	KeyDoor        = "door"
+	KeyError       = "error"
+	KeyHost        = "host"
+	KeyIdentity    = "identity"
+	KeyKeyID       = "kid"
+	KeyMethod      = "method"
+	KeyPath        = "path"
+	KeyReplica     = "replica"
+	KeyScope       = "scope"
+	KeyStatus      = "status"
+	KeyTokenID     = "uti"
+	KeyTook        = "took"
+)

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"lanyard/internal/cloud"
+	"lanyard/internal/platform"
+)
+
+// client speaks to a running platform as its owner, over the same doors as everybody else.
+type client struct {
+	seat   *platform.Seat
+	http   *http.Client
+	tokens map[string]string // by resource
+}
+
+// connect opens the world in the state folder; it fails with what to type when none is running.
+func (a *app) connect() (*client, error) {
+	seat, err := platform.OpenSeat(a.state)
+	if err != nil {
+		return nil, hinted{err.Error(), "lanyard up --state " + a.state}
+	}
+	return &client{seat: seat, http: seat.Client(), tokens: map[string]string{}}, nil
+}
+
+const (
+	armResource   = "https://management.azure.com/"
+	vaultResource = "https://vault.azure.net"
+)
+
+// token gives the owner's token for a resource, asked for once.
+func (c *client) token(ctx context.Context, resource string) (string, error) {
+	if t := c.tokens[resource]; t != "" {
+		return t, nil
+	}
+	form := url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {string(c.seat.ClientID)},
+		"client_secret": {c.seat.Secret.Open()}, "scope": {resource + "/.default"},
+	}
+	at := "https://" + cloud.Azure.Authority + "/" + string(c.seat.Tenant) + "/oauth2/v2.0/token"
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at, strings.NewReader(form.Encode()))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	body, err := c.send(req)
+	if err != nil {
+		return "", err
+	}
+	var grant struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.Unmarshal(body, &grant); err != nil {
+		return "", fmt.Errorf("read token answer: %w", err)
+	}
+	c.tokens[resource] = grant.AccessToken
+	return grant.AccessToken, nil
+}
+
+// call is one request with the owner's token. A nil body sends none.
+func (c *client) call(ctx context.Context, method, address, resource string, body any) (json.RawMessage, error) {
+	var reader io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		reader = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, reader)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	token, err := c.token(ctx, resource)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	return c.send(req)
+}
+
+// arm calls the management API: path is a resource id or collection, with an optional query.
+func (c *client) arm(ctx context.Context, method, path, version string, body any) (json.RawMessage, error) {
+	joiner := "?"
+	if strings.Contains(path, "?") {
+		joiner = "&"
+	}
+	return c.call(ctx, method, "https://"+cloud.Azure.Management+path+joiner+"api-version="+version, armResource, body)
+}
+
+// list calls a collection and gives its values, all pages.
+func (c *client) list(ctx context.Context, path, version string) ([]json.RawMessage, error) {
+	all := []json.RawMessage{}
+	body, err := c.arm(ctx, http.MethodGet, path, version, nil)
+	for {
+		if err != nil {
+			return nil, err
+		}
+		var page struct {
+			Value    []json.RawMessage `json:"value"`
+			NextLink string            `json:"nextLink"`
+		}
+		if err := json.Unmarshal(body, &page); err != nil {
+			return nil, fmt.Errorf("read list: %w", err)
+		}
+		all = append(all, page.Value...)
+		if page.NextLink == "" {
+			return all, nil
+		}
+		body, err = c.call(ctx, http.MethodGet, page.NextLink, armResource, nil)
+	}
+}
+
+// vault calls a vault's data plane.
+func (c *client) vault(ctx context.Context, method, vault, path string, body any) (json.RawMessage, error) {
+	joiner := "?"
+	if strings.Contains(path, "?") {
+		joiner = "&"
+	}
+	return c.call(ctx, method, "https://"+cloud.Azure.VaultHost(vault)+path+joiner+"api-version=7.4", vaultResource, body)
+}
+
+// control calls what belongs to Lanyard alone.
+func (c *client) control(ctx context.Context, method, path string, body any) (json.RawMessage, error) {
+	return c.call(ctx, method, "https://"+platform.ControlHost+path, armResource, body)
+}
+
+func (c *client) send(req *http.Request) (json.RawMessage, error) {
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, hinted{fmt.Sprintf("no answer from the platform at %s: %v", c.seat.Address, err), "lanyard status"}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	if resp.StatusCode >= 400 {
+		return nil, refusal(resp.StatusCode, body)
+	}
+	return body, nil
+}
+
+// refusal reads an error in any of the dialects that the doors speak.
+func refusal(status int, body []byte) error {
+	var arm struct {
+		Error struct {
+			Code           string `json:"code"`
+			Message        string `json:"message"`
+			AdditionalInfo []struct {
+				Info struct {
+					Hint string `json:"hint"`
+				} `json:"info"`
+			} `json:"additionalInfo"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(body, &arm) == nil && arm.Error.Code != "" {
+		h := hinted{text: arm.Error.Code + ": " + arm.Error.Message}
+		for _, info := range arm.Error.AdditionalInfo {
+			h.hint = info.Info.Hint
+		}
+		return h
+	}
+	var oauth struct {
+		Description string `json:"error_description"`
+	}
+	if json.Unmarshal(body, &oauth) == nil && oauth.Description != "" {
+		return hinted{text: oauth.Description}
+	}
+	return fmt.Errorf("the platform answered %d: %s", status, body)
+}

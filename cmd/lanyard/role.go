@@ -1,0 +1,337 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lanyard/internal/cloud"
+)
+
+const (
+	assignmentType = "Microsoft.Authorization/roleAssignments"
+	definitionType = "Microsoft.Authorization/roleDefinitions"
+)
+
+func roleCommand(a *app) *cobra.Command {
+	role := parent("role", "Manage role assignments and definitions", "lanyard role assignment list --all --output table")
+	role.AddCommand(assignmentCommand(a), definitionCommand(a))
+	return role
+}
+
+// grant holds the flags that name a role assignment.
+type grant struct {
+	role, assignee, objectID, principalType, scope, group string
+	ids                                                   []string
+}
+
+func (g *grant) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&g.role, "role", "", "name or id of the role")
+	f.StringVar(&g.assignee, "assignee", "", "name, client id or principal id of the assignee")
+	f.StringVar(&g.objectID, "assignee-object-id", "", "principal id of the assignee, not looked up")
+	f.StringVar(&g.scope, "scope", "", "scope; the subscription when left out")
+	f.StringVarP(&g.group, "resource-group", "g", "", "resource group as the scope")
+}
+
+func (c *client) scopeOf(g *grant) string {
+	switch {
+	case g.scope != "":
+		return strings.TrimSuffix(g.scope, "/")
+	case g.group != "":
+		return c.group(g.group)
+	}
+	return c.seat.Scope().String()
+}
+
+func assignmentCommand(a *app) *cobra.Command {
+	var g grant
+	var all, inherited bool
+	create := a.verb("create", "Grant a role at a scope",
+		"lanyard role assignment create --assignee hello --role 'Key Vault Secrets User' --scope $VAULT_ID",
+		func(c *client, cmd *cobra.Command) (any, error) { return c.createAssignment(cmd.Context(), &g) })
+	create.Flags().StringVar(&g.principalType, "assignee-principal-type", "", "ServicePrincipal, User or Group")
+	remove := a.verb("delete", "Take a grant away", "lanyard role assignment delete --assignee hello --role 'Key Vault Secrets User' --scope $VAULT_ID",
+		func(c *client, cmd *cobra.Command) (any, error) { return nil, c.deleteAssignments(cmd.Context(), &g) })
+	remove.Flags().StringSliceVar(&g.ids, "ids", nil, "ids of role assignments")
+	list := a.verb("list", "List grants; those of principals that are gone have no principalName", "lanyard role assignment list --all",
+		func(c *client, cmd *cobra.Command) (any, error) {
+			found, err := c.findAssignments(cmd.Context(), &g, all, inherited)
+			if err != nil {
+				return nil, err
+			}
+			return c.named(cmd.Context(), found)
+		})
+	list.Flags().BoolVar(&all, "all", false, "all under the subscription, not only those at the scope")
+	list.Flags().BoolVar(&inherited, "include-inherited", false, "also those of the scopes above")
+	for _, verb := range []*cobra.Command{create, remove, list} {
+		g.flags(verb)
+	}
+	must(create, "role")
+	cmd := parent("assignment", "Manage role assignments", "lanyard role assignment list --all")
+	cmd.AddCommand(create, list, remove)
+	return cmd
+}
+
+func (c *client) createAssignment(ctx context.Context, g *grant) (any, error) {
+	principal := g.objectID
+	if principal == "" {
+		p, err := c.principal(ctx, g.assignee)
+		if err != nil {
+			return nil, err
+		}
+		principal = string(p.ID)
+	}
+	scope := c.scopeOf(g)
+	role, err := c.role(ctx, scope, g.role)
+	if err != nil {
+		return nil, err
+	}
+	properties := map[string]any{"roleDefinitionId": role, "principalId": principal}
+	if g.principalType != "" {
+		properties["principalType"] = g.principalType
+	}
+	name, err := cloud.NewID(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return flat(c.arm(ctx, http.MethodPut, scope+"/providers/"+assignmentType+"/"+name, rolesVersion, map[string]any{"properties": properties}))
+}
+
+func (c *client) deleteAssignments(ctx context.Context, g *grant) error {
+	if len(g.ids) == 0 {
+		if g.role == "" && g.assignee == "" && g.objectID == "" && g.scope == "" && g.group == "" {
+			return hinted{"say which role assignments: --ids, or --assignee, --role and --scope", "lanyard role assignment list --all"}
+		}
+		found, err := c.findAssignments(ctx, g, false, false)
+		if err != nil {
+			return err
+		}
+		for _, doc := range found {
+			g.ids = append(g.ids, doc.ID.String())
+		}
+		if len(g.ids) == 0 {
+			return hinted{"no role assignment matches", "lanyard role assignment list --all"}
+		}
+	}
+	for _, id := range g.ids {
+		if _, err := c.arm(ctx, http.MethodDelete, id, rolesVersion, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// assignment is a listed role assignment, as az prints one.
+type assignment struct {
+	ID            cloud.ID          `json:"id"`
+	Name          string            `json:"name"`
+	Principal     cloud.PrincipalID `json:"principalId"`
+	PrincipalName string            `json:"principalName"`
+	PrincipalType string            `json:"principalType"`
+	RoleID        string            `json:"roleDefinitionId"`
+	RoleName      string            `json:"roleDefinitionName"`
+	Scope         cloud.ID          `json:"scope"`
+	Orphan        bool              `json:"orphan"`
+}
+
+// findAssignments lists what matches; without all, only what lies at the scope itself and, when
+// inherited is asked for, above it.
+func (c *client) findAssignments(ctx context.Context, g *grant, all, inherited bool) ([]assignment, error) {
+	scope, err := cloud.ParseID(c.scopeOf(g))
+	if err != nil {
+		return nil, err
+	}
+	principal := g.objectID
+	if principal == "" && g.assignee != "" {
+		p, err := c.principal(ctx, g.assignee)
+		if err != nil {
+			return nil, err
+		}
+		principal = string(p.ID)
+	}
+	role := ""
+	if g.role != "" {
+		if role, err = c.role(ctx, scope.String(), g.role); err != nil {
+			return nil, err
+		}
+	}
+	docs, err := c.list(ctx, strings.TrimSuffix(scope.String(), "/")+"/providers/"+assignmentType, rolesVersion)
+	if err != nil {
+		return nil, err
+	}
+	found := []assignment{}
+	for _, doc := range docs {
+		lifted, err := flat(doc, nil)
+		if err != nil {
+			return nil, err
+		}
+		var x assignment
+		if err := json.Unmarshal(lifted, &x); err != nil {
+			return nil, fmt.Errorf("read role assignment: %w", err)
+		}
+		here := x.Scope.Equal(scope) || all && scope.Contains(x.Scope) || inherited && x.Scope.Contains(scope)
+		if here && (principal == "" || strings.EqualFold(string(x.Principal), principal)) && (role == "" || lastSegment(x.RoleID) == lastSegment(role)) {
+			found = append(found, x)
+		}
+	}
+	return found, nil
+}
+
+func lastSegment(id string) string { return strings.ToLower(id[strings.LastIndex(id, "/")+1:]) }
+
+// named adds the names of principals and roles; a principal that is gone makes the grant an orphan.
+func (c *client) named(ctx context.Context, found []assignment) ([]assignment, error) {
+	roles := map[string]string{}
+	for i := range found {
+		x := &found[i]
+		principals, err := c.principals(ctx, string(x.Principal))
+		if err != nil {
+			return nil, err
+		}
+		x.Orphan = len(principals) == 0
+		if !x.Orphan {
+			x.PrincipalName = principals[0].Name
+		}
+		if _, seen := roles[x.RoleID]; !seen {
+			doc, err := flat(c.arm(ctx, http.MethodGet, x.RoleID, rolesVersion, nil))
+			if err != nil {
+				return nil, err
+			}
+			var d struct {
+				RoleName string `json:"roleName"`
+			}
+			if err := json.Unmarshal(doc, &d); err != nil {
+				return nil, err
+			}
+			roles[x.RoleID] = d.RoleName
+		}
+		x.RoleName = roles[x.RoleID]
+	}
+	return found, nil
+}
+
+// principals finds who goes by a name, client id or principal id.
+func (c *client) principals(ctx context.Context, who string) ([]cloud.Principal, error) {
+	body, err := c.control(ctx, http.MethodGet, "/principals?who="+url.QueryEscape(who), nil)
+	if err != nil {
+		return nil, err
+	}
+	var found []cloud.Principal
+	return found, json.Unmarshal(body, &found)
+}
+
+func (c *client) principal(ctx context.Context, who string) (cloud.Principal, error) {
+	if who == "" {
+		return cloud.Principal{}, hinted{"say who: --assignee takes a name, client id or principal id", "lanyard identity list"}
+	}
+	found, err := c.principals(ctx, who)
+	switch {
+	case err != nil:
+		return cloud.Principal{}, err
+	case len(found) == 0:
+		return cloud.Principal{}, hinted{fmt.Sprintf("nobody in the directory goes by %q as a name, client id or principal id", who), "lanyard identity list"}
+	case len(found) > 1:
+		return cloud.Principal{}, hinted{fmt.Sprintf("%d principals are named %q; use a principal id", len(found), who), "lanyard identity show"}
+	}
+	return found[0], nil
+}
+
+// role gives the full id of a role by name, GUID or id.
+func (c *client) role(ctx context.Context, scope, role string) (string, error) {
+	if strings.HasPrefix(role, "/") {
+		return role, nil
+	}
+	at := c.seat.Scope().String() + "/providers/" + definitionType
+	if cloud.IsGUID(role) {
+		return at + "/" + role, nil
+	}
+	filter := url.QueryEscape("roleName eq '" + strings.ReplaceAll(role, "'", "''") + "'")
+	docs, err := c.list(ctx, strings.TrimSuffix(scope, "/")+"/providers/"+definitionType+"?$filter="+filter, rolesVersion)
+	if err != nil {
+		return "", err
+	}
+	if len(docs) == 0 {
+		return "", hinted{fmt.Sprintf("there is no role named %q", role), "lanyard role definition list --query '[].roleName'"}
+	}
+	return at + "/" + nameOf(docs[0]), nil
+}
+
+func definitionCommand(a *app) *cobra.Command {
+	var name, definition string
+	var custom bool
+	list := a.verb("list", "List role definitions", "lanyard role definition list --name 'Key Vault Secrets User'", func(c *client, cmd *cobra.Command) (any, error) {
+		filter := ""
+		if name != "" {
+			filter = "?$filter=" + url.QueryEscape("roleName eq '"+strings.ReplaceAll(name, "'", "''")+"'")
+		} else if custom {
+			filter = "?$filter=" + url.QueryEscape("type eq 'CustomRole'")
+		}
+		docs, err := c.list(cmd.Context(), c.seat.Scope().String()+"/providers/"+definitionType+filter, rolesVersion)
+		for i := range docs {
+			if err == nil {
+				docs[i], err = flat(docs[i], nil)
+			}
+		}
+		return docs, err
+	})
+	list.Flags().BoolVar(&custom, "custom-role-only", false, "leave out the built-in ones")
+	create := a.verb("create", "Create a custom role", `lanyard role definition create --role-definition @role.json`, func(c *client, cmd *cobra.Command) (any, error) {
+		return c.createRole(cmd.Context(), definition)
+	})
+	create.Flags().StringVar(&definition, "role-definition", "", "JSON, or @file: Name, Actions, DataActions, AssignableScopes, ...")
+	must(create, "role-definition")
+	remove := a.verb("delete", "Delete a custom role", "lanyard role definition delete --name Reviewer", func(c *client, cmd *cobra.Command) (any, error) {
+		id, err := c.role(cmd.Context(), c.seat.Scope().String(), name)
+		if err != nil {
+			return nil, err
+		}
+		return c.arm(cmd.Context(), http.MethodDelete, id, rolesVersion, nil)
+	})
+	for _, verb := range []*cobra.Command{list, remove} {
+		verb.Flags().StringVarP(&name, "name", "n", "", "name of the role")
+	}
+	must(remove, "name")
+	cmd := parent("definition", "Manage role definitions", "lanyard role definition list --custom-role-only")
+	cmd.AddCommand(list, create, remove)
+	return cmd
+}
+
+// createRole takes az's form of a role definition.
+func (c *client) createRole(ctx context.Context, definition string) (any, error) {
+	text := []byte(definition)
+	if strings.HasPrefix(definition, "@") {
+		var err error
+		if text, err = os.ReadFile(definition[1:]); err != nil {
+			return nil, err
+		}
+	}
+	var d struct {
+		Name, Description                                string
+		Actions, NotActions, DataActions, NotDataActions []string
+		AssignableScopes                                 []string
+	}
+	if err := json.Unmarshal(text, &d); err != nil {
+		return nil, hinted{fmt.Sprintf("--role-definition is not valid JSON: %v", err), `--role-definition '{"Name":"Reviewer","Actions":["*/read"],"AssignableScopes":["/subscriptions/..."]}'`}
+	}
+	if len(d.AssignableScopes) == 0 {
+		d.AssignableScopes = []string{c.seat.Scope().String()}
+	}
+	name, err := cloud.NewID(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return flat(c.arm(ctx, http.MethodPut, d.AssignableScopes[0]+"/providers/"+definitionType+"/"+name, rolesVersion, map[string]any{
+		"properties": map[string]any{
+			"roleName": d.Name, "description": d.Description, "type": "CustomRole", "assignableScopes": d.AssignableScopes,
+			"permissions": []any{map[string]any{"actions": d.Actions, "notActions": d.NotActions, "dataActions": d.DataActions, "notDataActions": d.NotDataActions}},
+		},
+	}))
+}

@@ -1,0 +1,65 @@
+// Package token signs and verifies access tokens, and publishes their keys.
+//
+// It must not know who may have a token, nor how keys are made, kept or rotated.
+package token
+
+import (
+	"crypto/rsa"
+	"time"
+
+	"lanyard/internal/cloud"
+)
+
+// Skew is how far two clocks may lie apart (T24): what begins or ends is begun or ended only when
+// it is so by more than this.
+const Skew = 5 * time.Minute
+
+// MaxSize bounds a token in bytes; Entra's own stay under it and proxies refuse longer headers.
+const MaxSize = 16 << 10
+
+// maxTime is the last second of the year 9999: the most that a NumericDate may be.
+const maxTime = 253402300799
+
+// Claims are what a v1.0 access token for an app says (wire-facts: "Managed identity access token").
+// Times are seconds since 1970 (RFC 7519 NumericDate).
+type Claims struct {
+	Audience         string            `json:"aud"`
+	Issuer           string            `json:"iss"`
+	IssuedAt         int64             `json:"iat"`
+	NotBefore        int64             `json:"nbf"`
+	Expires          int64             `json:"exp"`
+	AIO              string            `json:"aio,omitempty"` // opaque
+	Client           cloud.ClientID    `json:"appid"`
+	ClientAuth       string            `json:"appidacr"` // "1" a secret, "2" a certificate
+	IdentityProvider string            `json:"idp,omitempty"`
+	Type             string            `json:"idtyp,omitempty"` // "app"
+	Principal        cloud.PrincipalID `json:"oid"`
+	RH               string            `json:"rh,omitempty"` // opaque
+	Roles            []string          `json:"roles,omitempty"`
+	Subject          cloud.PrincipalID `json:"sub"`
+	Tenant           cloud.TenantID    `json:"tid"`
+	ID               string            `json:"uti"` // names this token in records
+	Version          string            `json:"ver"`
+	// Host is the resource that the token was minted for, when it wears a user-assigned identity.
+	Host string `json:"xms_az_rid,omitempty"`
+	// XMSCC are the client's capabilities: with "CP1" it understands claims challenges.
+	XMSCC []string `json:"xms_cc,omitempty"`
+	// Resource is the managed identity's resource id, with lower-case "resourcegroups".
+	Resource string `json:"xms_mirid,omitempty"`
+}
+
+// Key is a signing key as a verifier or a signer needs it. It speaks for one issuer only (T13).
+type Key struct {
+	ID          string // kid and x5t: base64url of the certificate's SHA-1, as Entra has it
+	Issuer      string // the only iss that tokens signed with it may have
+	NotBefore   time.Time
+	NotAfter    time.Time
+	Private     *rsa.PrivateKey // nil for a key that only verifies
+	Public      *rsa.PublicKey
+	Certificate []byte // DER; published as x5c
+}
+
+// ValidAt reports whether the key's own window holds now, give or take skew.
+func (k Key) ValidAt(now time.Time, skew time.Duration) bool {
+	return !now.Before(k.NotBefore.Add(-skew)) && !now.After(k.NotAfter.Add(skew))
+}

@@ -1,0 +1,63 @@
+package rbac
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Decide answers a request from the principal's grants and the denials that may concern them. The
+// rule is Azure's: a denial that applies refuses; else one grant that reaches the scope and has the
+// action allows; else it is refused. It is total: what cannot be judged is refused (T28).
+//
+// An allowed request costs no allocation, and By names one grant; a refused one is explained in
+// full, as by Explain.
+func Decide(r Request, grants []Grant, denials []Denial) Decision {
+	var buf [256]byte
+	action, ok := fold(buf[:0], r.Action)
+	if !ok || r.At.IsZero() {
+		return Decision{}
+	}
+	for i := range denials {
+		if denials[i].applies(&r, action) {
+			return Explain(r, grants, denials)
+		}
+	}
+	for i := range grants {
+		if grants[i].allows(&r, action) {
+			return Decision{Allowed: true, By: grants[i].by[:1:1]}
+		}
+	}
+	return Explain(r, grants, denials)
+}
+
+// Explain answers as Decide does, with all the evidence there is.
+func Explain(r Request, grants []Grant, denials []Denial) Decision {
+	action, ok := fold(nil, r.Action)
+	if !ok || r.At.IsZero() {
+		return Decision{}
+	}
+	var d Decision
+	for i := range denials {
+		if denials[i].applies(&r, action) {
+			d.Denied = append(d.Denied, denials[i].denial)
+		}
+	}
+	var near []Miss
+	for i := range grants {
+		switch why, isNear := grants[i].miss(&r, action); {
+		case !isNear:
+		case why == 0:
+			d.By = append(d.By, grants[i].by[0])
+		default:
+			near = append(near, Miss{Assignment: grants[i].by[0], Role: grants[i].rules.name, Why: why})
+		}
+	}
+	d.Allowed = len(d.By) > 0 && len(d.Denied) == 0
+	if !d.Allowed {
+		slices.SortStableFunc(near, func(a, b Miss) int {
+			return cmp.Or(cmp.Compare(a.Why, b.Why), cmp.Compare(a.Assignment.ID.Key(), b.Assignment.ID.Key()))
+		})
+		d.Near = near
+	}
+	return d
+}

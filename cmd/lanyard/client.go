@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/platform"
@@ -178,4 +180,51 @@ func refusal(status int, body []byte) error {
 		return hinted{text: oauth.Description}
 	}
 	return fmt.Errorf("the platform answered %d: %s", status, body)
+}
+
+// open calls ControlHost and leaves the answer's body open, for streams.
+func (c *client) open(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "https://"+platform.ControlHost+path, body)
+	if err != nil {
+		return nil, err
+	}
+	token, err := c.token(ctx, armResource)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode >= 400 {
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return nil, err
+		}
+		return nil, refusal(resp.StatusCode, b)
+	}
+	return resp, nil
+}
+
+// deleted deletes a resource and waits until it is gone.
+func (c *client) deleted(ctx context.Context, path, version string) (any, error) {
+	if _, err := c.arm(ctx, http.MethodDelete, path, version, nil); err != nil {
+		return nil, err
+	}
+	for {
+		_, err := c.arm(ctx, http.MethodGet, path, version, nil)
+		if h := (hinted{}); errors.As(err, &h) && strings.Contains(h.text, "NotFound: ") {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lanyard/internal/platform"
+)
+
+func runCommand(a *app) *cobra.Command {
+	var t target
+	var system bool
+	var user []string
+	cmd := &cobra.Command{
+		Use:   "run --name APP [flags] -- COMMAND [ARG...]",
+		Short: "Run any command as an app with an identity",
+		Long: `Run a command as a container app: it finds IDENTITY_ENDPOINT and IDENTITY_HEADER in its environment,
+and Azure's names lead to Lanyard. The app is made when it does not exist, and stays with its identity and
+grants when the command ends. The command runs as you, in this terminal.`,
+		Example: "  lanyard run --name try --system-assigned -- lanyard token --resource https://vault.azure.net",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			if err := c.ensureApp(cmd.Context(), t, system, user); err != nil {
+				return err
+			}
+			return c.runAs(cmd.Context(), a, c.in(t.group, appType, t.name), args)
+		},
+	}
+	cmd.Flags().StringVarP(&t.name, "name", "n", "", "name of the app")
+	cmd.Flags().StringVarP(&t.group, "resource-group", "g", "local", "resource group; made when it does not exist")
+	cmd.Flags().BoolVar(&system, "system-assigned", false, "give the app an identity of its own")
+	cmd.Flags().StringSliceVar(&user, "user-assigned", nil, "names or ids of user-assigned identities")
+	must(cmd, "name")
+	return cmd
+}
+
+// ensureApp makes the group, the environment and the app that a command runs as, where they are
+// not there yet, and gives the app the identities asked for.
+func (c *client) ensureApp(ctx context.Context, t target, system bool, user []string) error {
+	group, env, id := c.group(t.group), c.in(t.group, envType, "local"), c.in(t.group, appType, t.name)
+	steps := []struct {
+		path, version string
+		body          map[string]any
+	}{
+		{group, groupsVersion, map[string]any{"location": "local"}},
+		{env, appsVersion, map[string]any{"location": "local", "properties": map[string]any{}}},
+		{id, appsVersion, map[string]any{"location": "local", "properties": map[string]any{
+			"environmentId": env,
+			"template": map[string]any{
+				"containers": []any{map[string]any{"name": t.name, "image": "local/attached", "command": []string{"lanyard", "run"}}},
+				"scale":      map[string]any{"minReplicas": 0},
+			},
+		}}},
+	}
+	for _, s := range steps {
+		_, err := c.arm(ctx, http.MethodGet, s.path, s.version, nil)
+		if h := (hinted{}); errors.As(err, &h) && strings.Contains(h.text, "NotFound: ") {
+			_, err = c.arm(ctx, http.MethodPut, s.path, s.version, s.body)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !system && len(user) == 0 {
+		return nil
+	}
+	_, err := c.wear(ctx, t, system, user, true)
+	return err
+}
+
+// runAs holds a replica of the app open while the command runs in its environment.
+func (c *client) runAs(ctx context.Context, a *app, id string, args []string) error {
+	path, err := exec.LookPath(args[0])
+	if err != nil {
+		return hinted{fmt.Sprintf("cannot find the command %q: %v", args[0], err), "lanyard run --name APP -- /path/to/command"}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	resp, err := c.open(ctx, http.MethodPost, "/attach?"+url.Values{"app": {id}}.Encode(), nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	var replica platform.Attached
+	if err := json.NewDecoder(resp.Body).Decode(&replica); err != nil {
+		return fmt.Errorf("read the replica's environment: %w", err)
+	}
+	child := exec.CommandContext(ctx, path, args[1:]...)
+	child.Stdin, child.Stdout, child.Stderr = a.std.in, a.std.out, a.std.err
+	child.Env = overlay(os.Environ(), replica.Environment)
+	child.Cancel = func() error { return child.Process.Signal(os.Interrupt) }
+	child.WaitDelay = 30 * time.Second
+	err = child.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exitCode(max(1, exit.ExitCode()))
+	}
+	return err
+}
+
+// foreign are variables that would lead a client past the replica's own identity.
+var foreign = []string{"AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "HTTP_PROXY", "http_proxy", "LANYARD_STATE"}
+
+// overlay gives env with the prepared variables in place of its own.
+func overlay(env, prepared []string) []string {
+	replaced := map[string]bool{}
+	for _, name := range foreign {
+		replaced[name] = true
+	}
+	for _, v := range prepared {
+		name, _, _ := strings.Cut(v, "=")
+		replaced[name] = true
+	}
+	var out []string
+	for _, v := range env {
+		if name, _, _ := strings.Cut(v, "="); !replaced[name] {
+			out = append(out, v)
+		}
+	}
+	return append(out, prepared...)
+}
+
+// shellQuote writes NAME=VALUE so that a POSIX shell reads it back unchanged.
+func shellQuote(variable string) string {
+	name, value, _ := strings.Cut(variable, "=")
+	return name + "='" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lanyard/internal/platform"
+)
+
+func upCommand(a *app) *cobra.Command {
+	var listen, file string
+	var ephemeral, verbose bool
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Start Lanyard and stay until Ctrl-C",
+		Long: `Start Lanyard on the state folder and stay until Ctrl-C. The first start makes a world: a tenant,
+a subscription and one owner, whose credential lies in the state folder. --world adds what a world file
+describes; what is there already stays as it is.`,
+		Example: "  lanyard up --world examples/hello/world.yaml\n  lanyard up --ephemeral --listen 127.0.0.1:0",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			level := slog.LevelWarn
+			if verbose {
+				level = slog.LevelInfo
+			}
+			return a.up(cmd.Context(), file, platform.Config{
+				State: a.state, Listen: listen, Ephemeral: ephemeral,
+				Log: slog.New(slog.NewTextHandler(a.std.err, &slog.HandlerOptions{Level: level})),
+			})
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:4140", "address of the one port; a loopback one")
+	cmd.Flags().StringVar(&file, "world", "", "world file to apply")
+	cmd.Flags().BoolVar(&ephemeral, "ephemeral", false, "keep nothing when it ends")
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every request")
+	return cmd
+}
+
+func (a *app) up(ctx context.Context, file string, config platform.Config) error {
+	w, err := readWorld(file)
+	if err != nil {
+		return err
+	}
+	if err := platform.Harden(); err != nil {
+		return err
+	}
+	if config.Dir, err = os.Getwd(); err != nil {
+		return err
+	}
+	out := &lineWriter{w: a.std.out}
+	config.Output = func(l platform.Line) { out.printf("%s | %s\n", l.App.Name(), l.Text) }
+	start := time.Now()
+	p, err := platform.Start(ctx, config)
+	if err != nil {
+		return err
+	}
+	out.printf("Lanyard is ready on %s after %s. State: %s\n", p.Address(), time.Since(start).Round(time.Millisecond), a.state)
+	out.printf("  an app of your own:  lanyard run --name try --system-assigned -- curl -s -H \"X-IDENTITY-HEADER: $IDENTITY_HEADER\" ...\n")
+	out.printf("  your shell:          eval \"$(lanyard env --state %s)\"\n", a.state)
+	out.printf("  what is there:       lanyard status --state %s\n", a.state)
+	runErr := a.serve(ctx, p, w)
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	return errors.Join(runErr, p.Stop(stopCtx))
+}
+
+// serve applies the world file and waits for the end.
+func (a *app) serve(ctx context.Context, p *platform.Platform, w *worldFile) error {
+	if w != nil {
+		c, err := a.connect()
+		if err != nil {
+			return err
+		}
+		if err := c.apply(ctx, w.World); err != nil {
+			return fmt.Errorf("apply %s: %w", w.path, err)
+		}
+	}
+	return p.Wait(ctx)
+}
+
+// lineWriter keeps the lines of several writers whole.
+type lineWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lineWriter) printf(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintf(l.w, format, args...)
+}
+
+func downCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "down", Short: "Stop the platform that runs on the state folder", Example: "  lanyard down", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			if _, err := c.control(cmd.Context(), "POST", "/stop", nil); err != nil {
+				return err
+			}
+			for platform.Running(a.state) {
+				select {
+				case <-cmd.Context().Done():
+					return cmd.Context().Err()
+				case <-time.After(50 * time.Millisecond):
+				}
+			}
+			fmt.Fprintln(a.std.err, "Lanyard has stopped; its state stays in", a.state)
+			return nil
+		},
+	}
+}
+
+func statusCommand(a *app) *cobra.Command {
+	return a.verb("status", "Show what runs, where, and what guards it", "lanyard status --output yaml", func(c *client, cmd *cobra.Command) (any, error) {
+		return c.control(cmd.Context(), "GET", "/status", nil)
+	})
+}
+
+func envCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "env", Short: "Print the environment in which Azure's names lead here", Example: `  eval "$(lanyard env)"`, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			for _, v := range c.seat.Variables {
+				fmt.Fprintf(a.std.out, "export %s\n", shellQuote(v))
+			}
+			return nil
+		},
+	}
+}

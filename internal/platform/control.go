@@ -1,0 +1,231 @@
+package platform
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"lanyard/internal/arm"
+	"lanyard/internal/cloud"
+	"lanyard/internal/fault"
+	"lanyard/internal/httpkit"
+	"lanyard/internal/rbac"
+	"lanyard/internal/telemetry"
+)
+
+// ControlHost is the name under which the platform answers for what belongs to Lanyard alone.
+const ControlHost = "control.lanyard.localhost"
+
+// controlAction is the right that every call on ControlHost takes at the root scope: an owner's.
+const controlAction = "Lanyard.Control/world/action"
+
+// Line is one line of an app's console.
+type Line = telemetry.Line
+
+// controlRoutes serves ControlHost. Every route is in this list.
+func (p *Platform) controlRoutes(mux *http.ServeMux) {
+	door := httpkit.Door{Name: "control", Speak: arm.Speak, Log: p.log, Now: p.config.Now}
+	for pattern, h := range map[string]httpkit.Handler{
+		"GET /status":       p.status,
+		"POST /stop":        p.stop,
+		"GET /principals":   p.principals,
+		"POST /explain":     p.explain,
+		"GET /keys":         p.keys,
+		"POST /keys/rotate": p.rotate,
+		"GET /logs":         p.logs,
+		"POST /attach":      p.attach,
+	} {
+		mux.Handle(pattern, door.Serve(p.owned(h)))
+	}
+	mux.Handle("/", door.Serve(func(_ http.ResponseWriter, r *http.Request) error {
+		return fault.New(fault.NotFound, "NotFound", "%s answers nothing at %s.", ControlHost, r.URL.Path)
+	}))
+}
+
+// owned lets only callers in who hold the control right.
+func (p *Platform) owned(next httpkit.Handler) httpkit.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		caller, err := p.armGuard.Identify(r)
+		if err != nil {
+			return err
+		}
+		if err := p.armGuard.Permit(r.Context(), caller, controlAction, false, cloud.Root); err != nil {
+			return err
+		}
+		return next(w, r)
+	}
+}
+
+// Status is what `lanyard status` prints.
+type Status struct {
+	Address  string          `json:"address"`
+	PID      int             `json:"pid"`
+	Started  time.Time       `json:"started"`
+	State    string          `json:"state"`
+	Tenant   cloud.TenantID  `json:"tenant"`
+	Scope    cloud.ID        `json:"subscription"`
+	Boundary string          `json:"boundary"` // what keeps a replica from the state folder
+	Replicas []ReplicaStatus `json:"replicas"`
+}
+
+// ReplicaStatus is one running replica.
+type ReplicaStatus struct {
+	App      cloud.ID  `json:"app"`
+	Revision string    `json:"revision"`
+	Name     string    `json:"name"`
+	Started  time.Time `json:"started"`
+}
+
+func (p *Platform) status(w http.ResponseWriter, _ *http.Request) error {
+	s := Status{
+		Address: p.Address(), PID: p.place.PID, Started: p.place.Started, State: p.config.State,
+		Tenant: p.owner.Tenant, Scope: p.scope(), Boundary: boundary(), Replicas: []ReplicaStatus{},
+	}
+	for _, d := range p.arm.Documents(p.scope(), "Microsoft.App/containerApps") {
+		for _, r := range p.host.Replicas(d.ID) {
+			s.Replicas = append(s.Replicas, ReplicaStatus{App: r.App, Revision: r.Revision, Name: r.Name, Started: r.Started})
+		}
+	}
+	return httpkit.WriteJSON(w, http.StatusOK, s)
+}
+
+func (p *Platform) stop(w http.ResponseWriter, _ *http.Request) error {
+	p.end()
+	return httpkit.WriteJSON(w, http.StatusAccepted, map[string]string{"status": "Stopping"})
+}
+
+// principals finds who goes by a name, client id or principal id (ID-17).
+func (p *Platform) principals(w http.ResponseWriter, r *http.Request) error {
+	who := r.URL.Query().Get("who")
+	found := []cloud.Principal{}
+	if x, ok := p.directory.Principal(cloud.PrincipalID(who)); ok {
+		found = append(found, x)
+	} else if x, ok := p.directory.ByClient(cloud.ClientID(who)); ok {
+		found = append(found, x)
+	} else {
+		found = append(found, p.directory.ByName(who)...)
+	}
+	for i := range found {
+		found[i].Credentials = nil
+	}
+	return httpkit.WriteJSON(w, http.StatusOK, found)
+}
+
+func (p *Platform) explain(w http.ResponseWriter, r *http.Request) error {
+	body, err := httpkit.ReadBody(r)
+	if err != nil {
+		return err
+	}
+	var q struct {
+		Principal cloud.PrincipalID `json:"principal"`
+		Action    string            `json:"action"`
+		Data      bool              `json:"data"`
+		Scope     string            `json:"scope"`
+	}
+	if err := json.Unmarshal(body, &q); err != nil {
+		return fault.New(fault.Invalid, "InvalidRequestContent", "The question is not valid JSON.").Because(err)
+	}
+	at, err := cloud.ParseID(q.Scope)
+	if err != nil {
+		return fault.New(fault.Invalid, "InvalidScope", "The scope cannot be read: %v.", err)
+	}
+	d := p.directory.Explain(rbac.Request{Principal: q.Principal, Action: q.Action, Data: q.Data, At: at})
+	return httpkit.WriteJSON(w, http.StatusOK, p.answer(q.Principal, q.Action, q.Data, at, d))
+}
+
+func (p *Platform) keys(w http.ResponseWriter, _ *http.Request) error {
+	return httpkit.WriteJSON(w, http.StatusOK, json.RawMessage(p.issuer.KeySet()))
+}
+
+func (p *Platform) rotate(w http.ResponseWriter, r *http.Request) error {
+	if err := p.issuer.Rotate(r.Context()); err != nil {
+		return err
+	}
+	return p.keys(w, r)
+}
+
+// logs streams an app's console, a JSON line each.
+func (p *Platform) logs(w http.ResponseWriter, r *http.Request) error {
+	app, err := cloud.ParseID(r.URL.Query().Get("app"))
+	if err != nil {
+		return fault.New(fault.Invalid, "InvalidResourceId", "The app's id cannot be read: %v.", err)
+	}
+	tail, err := strconv.Atoi(r.URL.Query().Get("tail"))
+	if err != nil || tail < 0 || tail > 10_000 {
+		return fault.New(fault.Invalid, "InvalidTail", "tail is a number from 0 to 10000.")
+	}
+	if _, ok := p.arm.Document(app); !ok {
+		return fault.New(fault.NotFound, "ResourceNotFound", "There is no container app %s.", app).Try("lanyard containerapp list --output table")
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	var news <-chan Line
+	if r.URL.Query().Get("follow") == "true" {
+		news = p.console.Follow(ctx, app) // before the tail, so that no line falls between
+	}
+	enc := json.NewEncoder(w)
+	var last time.Time
+	for _, l := range p.console.Tail(app, tail) {
+		if err := enc.Encode(l); err != nil {
+			return err
+		}
+		last = l.Time
+	}
+	flush := http.NewResponseController(w)
+	for l := range orNone(news) {
+		if !l.Time.After(last) {
+			continue // it stood in the tail
+		}
+		if err := enc.Encode(l); err != nil {
+			return nil // the reader went away
+		}
+		if err := flush.Flush(); err != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+func orNone(c <-chan Line) <-chan Line {
+	if c == nil {
+		none := make(chan Line)
+		close(none)
+		return none
+	}
+	return c
+}
+
+// Attached is the first line of an attach answer: the environment of the new replica.
+type Attached struct {
+	Replica     string   `json:"replica"`
+	Environment []string `json:"environment"`
+}
+
+// attach makes a replica whose process the caller runs; it lives as long as the request does.
+func (p *Platform) attach(w http.ResponseWriter, r *http.Request) error {
+	app, err := cloud.ParseID(r.URL.Query().Get("app"))
+	if err != nil {
+		return fault.New(fault.Invalid, "InvalidResourceId", "The app's id cannot be read: %v.", err)
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	replica, err := p.host.Attach(ctx, app)
+	if err != nil {
+		return fmt.Errorf("attach to %s: %w", app, err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(Attached{Replica: replica.Name, Environment: p.prepare(replica)}); err != nil {
+		return err
+	}
+	if err := http.NewResponseController(w).Flush(); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+	case <-p.ending:
+	}
+	return nil
+}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/fault"
 	"lanyard/internal/store"
 )
 
@@ -30,6 +31,13 @@ type Row struct {
 	Behaviour Behaviour
 	// Actions are the POST operations on one resource, by their name in the path, lower case.
 	Actions map[string]Action
+	// Async types answer a create with an Azure-AsyncOperation address, which az's containerapp
+	// commands insist on after a 201 (wire-facts 5.4).
+	Async bool
+	// Echo types answer a DELETE with the document that went (role assignments, wire-facts 5.7).
+	Echo bool
+	// Missing is what is said when there is no such resource; nil says ARM's ResourceNotFound.
+	Missing func(id cloud.ID) *fault.Error
 }
 
 // Place says where resources of a type may lie.
@@ -71,6 +79,25 @@ func (Plain) Remove(context.Context, *Change) error { return nil }
 // Show changes nothing.
 func (Plain) Show(context.Context, *Document) error { return nil }
 
+// Virtual is a Behaviour with documents that are not stored: built-in roles, or what another door
+// keeps the truth of. A GET finds among them by name what is not stored under its id; a LIST adds
+// those whose id no stored document has. A DELETE of one asks Remove, with it as Before, and
+// writes nothing itself. The documents are the caller's to change.
+type Virtual interface {
+	// Virtual gives the unstored documents as seen from scope, which is what the type lies in: the
+	// parent resource of a child type, any scope for an extension.
+	Virtual(ctx context.Context, scope cloud.ID) ([]*Document, error)
+}
+
+// Filtered is a Behaviour that chooses what a LIST shows. It is asked about every document,
+// stored or virtual, also when the client sent no filter. For an extension type the engine offers
+// all documents that lie at the scope, above it or below it.
+type Filtered interface {
+	// Filter reports whether a list at scope shows d; filter is the $filter as sent, or "". A filter
+	// that it does not understand is a fault.
+	Filter(ctx context.Context, scope cloud.ID, filter string, d *Document) (bool, error)
+}
+
 // Change is one resource on its way from one state to the next.
 type Change struct {
 	ID     cloud.ID
@@ -81,7 +108,10 @@ type Change struct {
 	Writes []store.Change
 	// Hosts are the DNS names the resource claims in this world, without regard to case; a name
 	// another resource holds is a conflict. The engine releases those it held before and no longer names.
+	// On delete it names those that stay claimed (a soft-deleted vault keeps its own).
 	Hosts []string
+	// HostTaken is what is said when another resource holds one of Hosts; nil says Conflict.
+	HostTaken *fault.Error
 	// Demands are further rights the caller needs besides the write on the document itself, e.g.
 	// userAssignedIdentities/assign/action on each identity newly attached.
 	Demands []Demand
@@ -107,6 +137,11 @@ type Document struct {
 	// Rest holds further top-level members by name (sku, managedBy, ...), as sent.
 	Rest       map[string]json.RawMessage `json:"rest,omitempty"`
 	SystemData *SystemData                `json:"systemData,omitempty"`
+	// Hosts are the DNS names it holds in this world, in lower case; never shown.
+	Hosts []string `json:"hosts,omitempty"`
+	// Deleting names the deletion under way that takes the resource and all that lies in it;
+	// empty while it is in use, never shown.
+	Deleting string `json:"deleting,omitempty"`
 	// Revision is the store's; the ETag is made from it. 0 when not yet stored.
 	Revision int64 `json:"-"`
 }

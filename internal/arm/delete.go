@@ -1,0 +1,121 @@
+package arm
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"lanyard/internal/cloud"
+	"lanyard/internal/fault"
+	"lanyard/internal/store"
+)
+
+// remove deletes a resource and all that lies in it: 200 when it is gone, 204 when there was
+// none, 202 with a Location to ask at when a group takes more than one transaction.
+func (e *Engine) remove(w http.ResponseWriter, r *http.Request, c call) error {
+	ctx := r.Context()
+	if err := e.permit(ctx, c.caller, right(c.row.Type, "delete"), c.id); err != nil {
+		return err
+	}
+	if _, err := e.ancestors(c.id); err != nil && fault.Of(err).Code != "ParentResourceNotFound" {
+		return err
+	}
+	marked, err := e.condemn(ctx, c, conditionOf(r))
+	if err != nil {
+		return err
+	}
+	if marked == nil {
+		if c.id.Is(typeGroup) || c.id.Is(typeSubscription) {
+			return e.missing(c.id)
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	if c.id.Is(typeGroup) {
+		_, whole, err := e.share(ctx, marked, c.caller)
+		if err != nil {
+			return err
+		}
+		if !whole {
+			e.nudge()
+			w.Header().Set("Location", e.resultURL(r, marked))
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusAccepted)
+			return nil
+		}
+	}
+	if err := e.finish(ctx, marked, c.caller); err != nil {
+		e.nudge()
+		return err
+	}
+	if c.row.Echo {
+		marked.Deleting = ""
+		return e.answer(w, r, http.StatusOK, c.row, marked)
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// condemn marks a resource as going, in a commit of its own: from then on nothing can be made in
+// it, so that what the deletion then finds in it is all there will ever be. Whatever a type has
+// against the deletion is heard before. It gives nil when there is no such resource.
+func (e *Engine) condemn(ctx context.Context, c call, when condition) (*Document, error) {
+	name, err := cloud.NewID(e.rand())
+	if err != nil {
+		return nil, err
+	}
+	for range maxAttempts {
+		d, ok := e.Document(c.id)
+		if err := when.check(d); err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, nil
+		}
+		if d.Deleting != "" {
+			return d, nil
+		}
+		for _, each := range e.within(d.ID) {
+			if _, err := e.removal(ctx, each, c.caller); err != nil {
+				return nil, err
+			}
+		}
+		d.Deleting = name
+		marked, err := e.commit(ctx, &Change{ID: d.ID, Before: d, After: d}, nil)
+		if !errors.Is(err, store.ErrConflict) {
+			return marked, err
+		}
+		if err := e.catchUp(ctx, c.id); err != nil {
+			return nil, err
+		}
+	}
+	return nil, contended(c.id)
+}
+
+// spare takes the mark from a resource whose deletion met a refusal half-way.
+func (e *Engine) spare(ctx context.Context, marked *Document) error {
+	d := *marked
+	d.Deleting = ""
+	_, err := e.commit(ctx, &Change{ID: d.ID, Before: marked, After: &d}, nil)
+	return err
+}
+
+// removal gives the writes by which one resource goes: its document, its names, its
+// system-assigned principal and whatever its type adds. Role assignments of the principal stay.
+func (e *Engine) removal(ctx context.Context, d *Document, caller cloud.Caller) ([]store.Change, error) {
+	writes := []store.Change{{Key: cloud.DocumentKey(d.ID), If: d.Revision}}
+	if d.Identity != nil && d.Identity.Principal != "" {
+		writes = append(writes, e.retire(d.Identity.Principal))
+	}
+	c := &Change{ID: d.ID, Caller: caller, Before: d}
+	if row, err := e.row(d.Type); err == nil {
+		if err := row.Behaviour.Remove(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	released, err := e.claim(c)
+	if err != nil {
+		return nil, err
+	}
+	return distinct(append(append(writes, released...), c.Writes...))
+}

@@ -1,0 +1,194 @@
+package arm
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"lanyard/internal/cloud"
+	"lanyard/internal/store"
+)
+
+// The types that scopes themselves have.
+const (
+	typeSubscription = "Microsoft.Resources/subscriptions"
+	typeGroup        = "Microsoft.Resources/resourceGroups"
+)
+
+// Identities is the part of the directory that the engine needs for identity blocks.
+type Identities interface {
+	// Principal gives who has that id.
+	Principal(id cloud.PrincipalID) (cloud.Principal, bool)
+	// ByResource gives the managed identity that is, or belongs to, that resource.
+	ByResource(id cloud.ID) (cloud.Principal, bool)
+	// Enroll draws a new principal and gives the change that will create it; it writes nothing.
+	Enroll(kind cloud.Kind, name string, resource cloud.ID) (cloud.Principal, store.Change, error)
+	// Retire gives the change that removes a principal.
+	Retire(p cloud.Principal) store.Change
+	// Await returns when everything up to that revision of the store can be seen.
+	Await(ctx context.Context, revision int64) error
+}
+
+// Engine answers the management API for the types in Rows. Its exported fields are set before
+// its first use and not changed after.
+type Engine struct {
+	Store     store.Store
+	Rows      []Row
+	Directory Identities
+	Profile   cloud.Profile
+	Tenant    cloud.TenantID
+	// Admit says who is calling, or refuses with an Unauthenticated fault.
+	Admit func(r *http.Request) (cloud.Caller, error)
+	// Permit refuses with a Forbidden fault what the caller may not do at a scope.
+	Permit func(ctx context.Context, caller cloud.Caller, action string, at cloud.ID) error
+	Now    func() time.Time // nil means time.Now
+	Rand   io.Reader        // nil means crypto/rand
+	Log    *slog.Logger     // nil discards
+
+	once  sync.Once
+	rows  map[string]*Row // by type in lower case
+	docs  *store.View
+	names *store.View
+	wake  chan struct{} // tells Run that a deletion waits to be finished
+}
+
+func (e *Engine) setup() {
+	e.once.Do(func() {
+		e.rows = make(map[string]*Row, len(e.Rows))
+		for i := range e.Rows {
+			row := e.Rows[i]
+			if row.Behaviour == nil {
+				row.Behaviour = Plain{}
+			}
+			e.rows[strings.ToLower(row.Type)] = &row
+		}
+		e.docs = store.NewView(e.Store, cloud.KeysARM+"/")
+		e.names = store.NewView(e.Store, cloud.KeysName)
+		e.wake = make(chan struct{}, 1)
+	})
+}
+
+func (e *Engine) now() time.Time {
+	if e.Now == nil {
+		return time.Now()
+	}
+	return e.Now()
+}
+
+func (e *Engine) rand() io.Reader {
+	if e.Rand == nil {
+		return rand.Reader
+	}
+	return e.Rand
+}
+
+func (e *Engine) log() *slog.Logger {
+	if e.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return e.Log
+}
+
+// Run follows the store and finishes the deletions that were begun, until ctx ends.
+func (e *Engine) Run(ctx context.Context) error {
+	e.setup()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	loops := []func(context.Context) error{e.docs.Run, e.names.Run, e.sweep}
+	ended := make(chan error, len(loops))
+	for _, loop := range loops {
+		go func() { ended <- loop(ctx) }()
+	}
+	err := <-ended
+	stop()
+	for range len(loops) - 1 {
+		<-ended
+	}
+	return err
+}
+
+// Ready returns when the engine can answer: when it has seen the store's whole state once.
+func (e *Engine) Ready(ctx context.Context) error {
+	e.setup()
+	if err := e.docs.Ready(ctx); err != nil {
+		return err
+	}
+	return e.names.Ready(ctx)
+}
+
+// Document gives the stored document of a resource. It is the caller's to change.
+func (e *Engine) Document(id cloud.ID) (*Document, bool) {
+	e.setup()
+	entry, ok := e.docs.Get(cloud.DocumentKey(id))
+	if !ok {
+		return nil, false
+	}
+	return e.decode(entry)
+}
+
+// Documents gives the stored documents at prefix and below it that are of a type, in key order;
+// an empty type gives them all.
+func (e *Engine) Documents(prefix cloud.ID, resourceType string) []*Document {
+	e.setup()
+	var found []*Document
+	for _, entry := range e.docs.List(cloud.DocumentKey(prefix)) {
+		id, err := cloud.ParseID(strings.TrimPrefix(entry.Key, cloud.KeysARM))
+		if err != nil || !prefix.Contains(id) || resourceType != "" && !id.Is(resourceType) {
+			continue
+		}
+		if d, ok := e.decode(entry); ok {
+			found = append(found, d)
+		}
+	}
+	return found
+}
+
+// ByHost gives the resource that holds a DNS name in this world.
+func (e *Engine) ByHost(host string) (*Document, bool) {
+	e.setup()
+	entry, ok := e.names.Get(cloud.NameKey(host))
+	if !ok {
+		return nil, false
+	}
+	id, err := cloud.ParseID(string(entry.Value))
+	if err != nil {
+		return nil, false
+	}
+	return e.Document(id)
+}
+
+func (e *Engine) decode(entry store.Entry) (*Document, bool) {
+	d := new(Document)
+	if err := json.Unmarshal(entry.Value, d); err != nil {
+		e.log().Error("read document", "key", entry.Key, "error", err)
+		return nil, false
+	}
+	d.Revision = entry.Revision
+	return d, true
+}
+
+// await returns when a commit can be seen by whoever is asked next.
+func (e *Engine) await(ctx context.Context, revision int64) error {
+	for _, see := range []func(context.Context, int64) error{e.docs.Await, e.names.Await, e.Directory.Await} {
+		if err := see(ctx, revision); err != nil {
+			return fmt.Errorf("await revision %d: %w", revision, err)
+		}
+	}
+	return nil
+}
+
+// catchUp waits until the views have seen the store as it is now, after a conflict with it.
+func (e *Engine) catchUp(ctx context.Context, id cloud.ID) error {
+	_, revision, err := e.Store.List(ctx, cloud.DocumentKey(id))
+	if err != nil {
+		return fmt.Errorf("read revision: %w", err)
+	}
+	return e.await(ctx, revision)
+}

@@ -1,0 +1,178 @@
+package arm
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"encoding/base64"
+
+	"lanyard/internal/cloud"
+	"lanyard/internal/fault"
+	"lanyard/internal/httpkit"
+)
+
+// maxPage is how many entries a page holds when the caller does not ask for fewer.
+const maxPage = 1000
+
+// list answers with a collection: the resources of one type at a scope.
+func (e *Engine) list(w http.ResponseWriter, r *http.Request, c call) error {
+	ctx := r.Context()
+	all, err := e.gather(ctx, c, r.URL.Query().Get("$filter"))
+	if err != nil {
+		return err
+	}
+	readable, err := e.readable(ctx, c, right(c.row.Type, "read"), all)
+	if err != nil {
+		return err
+	}
+	return e.page(w, r, readable, func(d *Document) (map[string]any, error) {
+		return e.show(ctx, c.row, d)
+	})
+}
+
+// gather gives what a collection holds, before rights are considered.
+func (e *Engine) gather(ctx context.Context, c call, filter string) ([]*Document, error) {
+	below := e.Documents(c.id, c.row.Type)
+	lister, ok := c.row.Behaviour.(Lister)
+	if !ok {
+		return selectWhere(below, filter)
+	}
+	q := Query{Scope: c.id, Caller: c.caller, Filter: filter, Below: below}
+	for at := c.id; c.row.At == Extension && !at.Equal(cloud.Root); {
+		at = at.Parent()
+		var direct []*Document
+		prefix, err := at.In(c.row.Type, "~")
+		if err != nil {
+			return nil, err
+		}
+		direct = e.directly(strings.TrimSuffix(cloud.DocumentKey(prefix), "~"))
+		q.Above = append(direct, q.Above...)
+	}
+	return lister.List(ctx, q)
+}
+
+// directly gives the documents whose keys are prefix and one segment.
+func (e *Engine) directly(prefix string) []*Document {
+	var found []*Document
+	for _, entry := range e.docs.List(prefix) {
+		if strings.Contains(entry.Key[len(prefix):], "/") {
+			continue
+		}
+		if d, ok := e.decode(entry); ok {
+			found = append(found, d)
+		}
+	}
+	return found
+}
+
+// readable leaves what the caller may read. What is inherited from above is read at the scope it
+// was asked for. Where nothing is left, the right to read the scope decides between an empty list
+// and a refusal; only then is it said whether the scope exists.
+func (e *Engine) readable(ctx context.Context, c call, needs string, all []*Document) ([]*Document, error) {
+	atScope := e.permit(ctx, c.caller, needs, c.id)
+	if atScope != nil && !fault.Is(atScope, fault.Forbidden) {
+		return nil, atScope
+	}
+	var left []*Document
+	for _, d := range all {
+		allowed := atScope
+		if c.id.Contains(d.ID) {
+			action := needs
+			if c.row == nil {
+				action = right(d.Type, "read")
+			}
+			if allowed = e.Permit(ctx, c.caller, action, d.ID); allowed != nil && !fault.Is(allowed, fault.Forbidden) {
+				return nil, allowed
+			}
+		}
+		if allowed == nil {
+			left = append(left, d)
+		}
+	}
+	if len(left) == 0 && atScope != nil && !c.id.Equal(cloud.Root) {
+		return nil, atScope
+	}
+	return left, e.exists(c.id)
+}
+
+// exists says what is missing where a collection's scope does not exist.
+func (e *Engine) exists(scope cloud.ID) error {
+	if scope.Equal(cloud.Root) {
+		return nil
+	}
+	if _, err := e.ancestors(scope); err != nil {
+		return err
+	}
+	if _, ok := e.Document(scope); !ok {
+		return e.orphan(scope)
+	}
+	return nil
+}
+
+// listAll answers with the tracked resources in a subscription or group, without properties.
+func (e *Engine) listAll(w http.ResponseWriter, r *http.Request, c call) error {
+	all := slices.DeleteFunc(e.Documents(c.id, ""), func(d *Document) bool {
+		row := e.rows[strings.ToLower(d.Type)]
+		return row == nil || !row.Tracked || d.ID.Is(typeGroup) || d.ID.Is(typeSubscription)
+	})
+	all, err := selectWhere(all, r.URL.Query().Get("$filter"))
+	if err != nil {
+		return err
+	}
+	readable, err := e.readable(r.Context(), c, right(typeSubscription, "resources/read"), all)
+	if err != nil {
+		return err
+	}
+	return e.page(w, r, readable, func(d *Document) (map[string]any, error) { return d.brief(), nil })
+}
+
+type wireList struct {
+	Value    []map[string]any `json:"value"`
+	NextLink string           `json:"nextLink,omitempty"`
+}
+
+// page answers with one page of a list. The next begins after the last id of this one, so that
+// what comes and goes meanwhile moves nothing.
+func (e *Engine) page(w http.ResponseWriter, r *http.Request, all []*Document, show func(*Document) (map[string]any, error)) error {
+	query := r.URL.Query()
+	size := maxPage
+	if top := query.Get("$top"); top != "" {
+		n, err := strconv.Atoi(top)
+		if err != nil || n < 1 {
+			return fault.New(fault.Invalid, "InvalidQueryParameterValue", "The value '%s' of the query parameter '$top' is not a positive integer.", clip(top))
+		}
+		size = min(n, maxPage)
+	}
+	after, err := base64.RawURLEncoding.DecodeString(query.Get("$skiptoken"))
+	if err != nil {
+		return fault.New(fault.Invalid, "InvalidQueryParameterValue", "The query parameter '$skiptoken' is not one that a nextLink gave.")
+	}
+	said := wireList{Value: []map[string]any{}}
+	slices.SortFunc(all, func(a, b *Document) int { return strings.Compare(a.ID.Key(), b.ID.Key()) })
+	last := ""
+	for _, d := range all {
+		if d.ID.Key() <= string(after) {
+			continue
+		}
+		if len(said.Value) == size {
+			said.NextLink = e.next(r, query, last)
+			break
+		}
+		last = d.ID.Key()
+		shown, err := show(d)
+		if err != nil {
+			return err
+		}
+		said.Value = append(said.Value, shown)
+	}
+	return httpkit.WriteJSON(w, http.StatusOK, said)
+}
+
+func (e *Engine) next(r *http.Request, query url.Values, last string) string {
+	query.Set("$skiptoken", base64.RawURLEncoding.EncodeToString([]byte(last)))
+	return e.origin(r) + r.URL.EscapedPath() + "?" + query.Encode()
+}

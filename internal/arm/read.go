@@ -1,0 +1,78 @@
+package arm
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"lanyard/internal/cloud"
+)
+
+// read answers with one resource. Rights come first: who may not read does not learn what exists.
+func (e *Engine) read(w http.ResponseWriter, r *http.Request, c call) error {
+	d, err := e.find(r.Context(), c)
+	if err != nil {
+		return err
+	}
+	if conditionOf(r).fresh(d) {
+		w.Header().Set("ETag", d.etag())
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	return e.answer(w, r, http.StatusOK, c.row, d)
+}
+
+// probe answers HEAD: 204 when the resource exists, 404 when not (wire-facts 5.8).
+func (e *Engine) probe(w http.ResponseWriter, r *http.Request, c call) error {
+	d, err := e.find(r.Context(), c)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", d.etag())
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (e *Engine) find(ctx context.Context, c call) (*Document, error) {
+	if err := e.permit(ctx, c.caller, right(c.row.Type, "read"), c.id); err != nil {
+		return nil, err
+	}
+	return e.existing(ctx, c.row, c.id)
+}
+
+// existing gives a resource's document, stored or computed, or says what is missing.
+func (e *Engine) existing(ctx context.Context, row *Row, id cloud.ID) (*Document, error) {
+	if d, ok := e.Document(id); ok {
+		return d, nil
+	}
+	if finder, ok := row.Behaviour.(Finder); ok {
+		d, err := finder.Find(ctx, id)
+		if d != nil || err != nil {
+			return d, err
+		}
+	}
+	if _, err := e.ancestors(id); err != nil {
+		return nil, err
+	}
+	return nil, e.missing(id)
+}
+
+// act does a POST operation on a resource that exists.
+func (e *Engine) act(w http.ResponseWriter, r *http.Request, c call) error {
+	do := c.row.Actions[c.word]
+	if do.Needs == "" {
+		return errors.New("action " + c.word + " of " + c.row.Type + " names no right that it needs")
+	}
+	ctx := r.Context()
+	if err := e.permit(ctx, c.caller, do.Needs, c.id); err != nil {
+		return err
+	}
+	d, err := e.existing(ctx, c.row, c.id)
+	if err != nil {
+		return err
+	}
+	if d.Deleting != "" {
+		return beingDeleted(d)
+	}
+	return do.Do(ctx, d, w, r)
+}

@@ -1,0 +1,146 @@
+// Package directory knows who exists and what they were granted, kept fresh from the store.
+//
+// It must not know how anyone proves who they are, or what a token looks like.
+package directory
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"lanyard/internal/cloud"
+	"lanyard/internal/rbac"
+	"lanyard/internal/store"
+)
+
+// Directory is the view in memory of principals, role definitions, role assignments and deny
+// assignments. No question that it answers waits for the store. What it gives is shared: callers
+// read it and do not change it.
+type Directory struct {
+	Store  store.Store
+	Tenant cloud.TenantID
+	Now    func() time.Time // nil is time.Now
+	Rand   io.Reader        // nil is crypto/rand
+	Log    *slog.Logger     // nil discards
+
+	once      sync.Once
+	views     [2]*store.View
+	mu        sync.RWMutex
+	people    *people
+	rights    *rights
+	narrowest func() []suggestion
+}
+
+// open prepares what the zero Directory lacks.
+func (d *Directory) open() {
+	d.once.Do(func() {
+		if d.Now == nil {
+			d.Now = time.Now
+		}
+		if d.Rand == nil {
+			d.Rand = rand.Reader
+		}
+		if d.Log == nil {
+			d.Log = slog.New(slog.DiscardHandler)
+		}
+		d.people, d.rights = newPeople(), newRights()
+		d.narrowest = sync.OnceValue(narrowest)
+		d.views[0] = store.NewView(d.Store, cloud.KeysPrincipal)
+		d.views[0].OnChange(d.meet)
+		d.views[1] = store.NewView(d.Store, cloud.KeysARM)
+		d.views[1].OnChange(d.learn)
+	})
+}
+
+// meet takes in what has changed among principals.
+func (d *Directory) meet(b store.Batch) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if b.Reset {
+		d.people = newPeople()
+	}
+	d.people.apply(b.Events, d.Log)
+}
+
+// learn takes in what has changed among resource documents.
+func (d *Directory) learn(b store.Batch) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if b.Reset {
+		d.rights = newRights()
+	}
+	d.rights.apply(b.Events, d.Log)
+}
+
+// Run follows the store until ctx ends.
+func (d *Directory) Run(ctx context.Context) error {
+	d.open()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, len(d.views))
+	for _, v := range d.views {
+		go func() { ended <- v.Run(ctx) }()
+	}
+	first := <-ended
+	stop()
+	return errors.Join(first, <-ended)
+}
+
+// Ready waits until the directory has heard from the store.
+func (d *Directory) Ready(ctx context.Context) error { return d.Await(ctx, 0) }
+
+// Await waits until the directory has seen everything up to store revision rev.
+func (d *Directory) Await(ctx context.Context, rev int64) error {
+	d.open()
+	for _, v := range d.views {
+		if err := v.Await(ctx, rev); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Decide answers a request from what the principal was granted. A principal that is not in the
+// directory is granted nothing, whatever assignments it has left behind (ID-2, T26).
+func (d *Directory) Decide(r rbac.Request) rbac.Decision {
+	grants, denials := d.holdings(r.Principal)
+	return rbac.Decide(r, grants, denials)
+}
+
+// Explain is Decide with all the evidence there is, for people.
+func (d *Directory) Explain(r rbac.Request) rbac.Decision {
+	grants, denials := d.holdings(r.Principal)
+	return rbac.Explain(r, grants, denials)
+}
+
+// holdings gives what concerns one principal. The slices are replaced when something changes,
+// never changed themselves, so they are read without the lock.
+func (d *Directory) holdings(p cloud.PrincipalID) ([]rbac.Grant, []rbac.Denial) {
+	d.open()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if _, exists := d.people.byID[p]; !exists {
+		return nil, d.rights.denialsFor(p)
+	}
+	return d.rights.grants[p], d.rights.denialsFor(p)
+}
+
+// Role finds a role definition by its GUID, built-in or custom.
+func (d *Directory) Role(guid string) (cloud.Role, bool) {
+	d.open()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.rights.role(guid)
+}
+
+// Roles gives all role definitions: the built-in ones by id, then the custom ones by name.
+func (d *Directory) Roles() []cloud.Role {
+	d.open()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.rights.roles()
+}

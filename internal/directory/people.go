@@ -1,0 +1,146 @@
+package directory
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+
+	"lanyard/internal/cloud"
+	"lanyard/internal/store"
+)
+
+// people are the principals with the ways to find them (ID-17).
+type people struct {
+	byID       map[cloud.PrincipalID]cloud.Principal
+	byClient   map[cloud.ClientID]cloud.PrincipalID
+	byResource map[string]cloud.PrincipalID // by ID.Key
+	byName     map[string][]cloud.PrincipalID
+}
+
+func newPeople() *people {
+	return &people{
+		byID:       map[cloud.PrincipalID]cloud.Principal{},
+		byClient:   map[cloud.ClientID]cloud.PrincipalID{},
+		byResource: map[string]cloud.PrincipalID{},
+		byName:     map[string][]cloud.PrincipalID{},
+	}
+}
+
+// apply takes in changes. A document that cannot be read leaves what was known of its principal.
+func (p *people) apply(events []store.Event, log *slog.Logger) {
+	for _, e := range events {
+		id := cloud.PrincipalID(strings.TrimPrefix(e.Key, cloud.KeysPrincipal))
+		if e.Value == nil {
+			p.forget(id)
+			continue
+		}
+		known, err := readPrincipal(e)
+		if err != nil {
+			log.Error("principal cannot be read", "key", e.Key, "error", err)
+			continue
+		}
+		p.forget(id)
+		p.add(known)
+	}
+}
+
+func readPrincipal(e store.Event) (cloud.Principal, error) {
+	var p cloud.Principal
+	if err := json.Unmarshal(e.Value, &p); err != nil {
+		return p, fmt.Errorf("decode principal: %w", err)
+	}
+	if cloud.PrincipalKey(p.ID) != e.Key {
+		return p, fmt.Errorf("decode principal: it calls itself %q", p.ID)
+	}
+	p.ID = cloud.PrincipalID(strings.ToLower(string(p.ID)))
+	p.Client = cloud.ClientID(strings.ToLower(string(p.Client)))
+	return p, nil
+}
+
+func (p *people) add(who cloud.Principal) {
+	p.byID[who.ID] = who
+	p.byClient[who.Client] = who.ID
+	if who.Kind.IsManaged() && !who.Resource.IsZero() {
+		p.byResource[who.Resource.Key()] = who.ID
+	}
+	name := strings.ToLower(who.Name)
+	p.byName[name] = append(p.byName[name], who.ID)
+}
+
+// forget takes a principal out. What has meanwhile passed to another one stays with that one: in
+// one transaction an app can lose an identity and get the next.
+func (p *people) forget(id cloud.PrincipalID) {
+	who, ok := p.byID[id]
+	if !ok {
+		return
+	}
+	delete(p.byID, id)
+	if p.byClient[who.Client] == id {
+		delete(p.byClient, who.Client)
+	}
+	if p.byResource[who.Resource.Key()] == id {
+		delete(p.byResource, who.Resource.Key())
+	}
+	name := strings.ToLower(who.Name)
+	p.byName[name] = slices.DeleteFunc(p.byName[name], func(other cloud.PrincipalID) bool { return other == id })
+	if len(p.byName[name]) == 0 {
+		delete(p.byName, name)
+	}
+}
+
+func byNameThenID(a, b cloud.Principal) int {
+	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+}
+
+// Principal finds a principal by its id, a token's oid.
+func (d *Directory) Principal(id cloud.PrincipalID) (cloud.Principal, bool) {
+	d.open()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	p, ok := d.people.byID[cloud.PrincipalID(strings.ToLower(string(id)))]
+	return p, ok
+}
+
+// ByClient finds a principal by its client id, a token's appid.
+func (d *Directory) ByClient(id cloud.ClientID) (cloud.Principal, bool) {
+	d.open()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	p, ok := d.people.byID[d.people.byClient[cloud.ClientID(strings.ToLower(string(id)))]]
+	return p, ok
+}
+
+// ByResource finds the managed identity of a resource: a user-assigned identity by itself, a
+// system-assigned one by the resource it belongs to.
+func (d *Directory) ByResource(id cloud.ID) (cloud.Principal, bool) {
+	d.open()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	p, ok := d.people.byID[d.people.byResource[id.Key()]]
+	return p, ok
+}
+
+// ByName finds principals by their name, without regard to case; names are not unique.
+func (d *Directory) ByName(name string) []cloud.Principal {
+	d.open()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var found []cloud.Principal
+	for _, id := range d.people.byName[strings.ToLower(name)] {
+		found = append(found, d.people.byID[id])
+	}
+	slices.SortFunc(found, byNameThenID)
+	return found
+}
+
+// Principals gives everyone, by name.
+func (d *Directory) Principals() []cloud.Principal {
+	d.open()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return slices.SortedFunc(maps.Values(d.people.byID), byNameThenID)
+}

@@ -1,0 +1,40 @@
+package issuer
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"lanyard/internal/cloud"
+	"lanyard/internal/token"
+)
+
+// maxAudience bounds an audience in bytes.
+const maxAudience = 2048
+
+// lint looks at a token once more before it is signed: what leaves with a signature is believed
+// everywhere, whichever caller got it wrong (T24). The bound on its size is token.Sign's.
+func (i *Issuer) lint(c token.Claims, key token.Key, now time.Time) error {
+	issued, expires := time.Unix(c.IssuedAt, 0), time.Unix(c.Expires, 0)
+	switch {
+	case c.Issuer == "" || c.Issuer != key.Issuer:
+		return fmt.Errorf("its issuer %q is not the key's %q", c.Issuer, key.Issuer)
+	case c.Audience == "" || len(c.Audience) > maxAudience:
+		return errors.New("it has no audience, or one that is too long")
+	case c.Tenant != i.Tenant || !cloud.IsGUID(string(c.Tenant)):
+		return fmt.Errorf("its tenant %q is not %q", c.Tenant, i.Tenant)
+	case !cloud.IsGUID(string(c.Principal)) || c.Subject != c.Principal || !cloud.IsGUID(string(c.Client)):
+		return errors.New("it names no principal or no client")
+	case c.ID == "":
+		return errors.New("it has no id")
+	case key.ID == "" || key.Private == nil || !key.ValidAt(now, 0):
+		return fmt.Errorf("the key %q is not valid", key.ID)
+	case !expires.After(now) || !expires.After(issued):
+		return fmt.Errorf("it would have ended at %s", expires.UTC().Format(time.RFC3339))
+	case expires.Sub(now) > MaxLife:
+		return fmt.Errorf("it would live longer than %s", MaxLife)
+	case expires.After(key.NotAfter):
+		return errors.New("it would outlive its key")
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package issuer
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"lanyard/internal/cloud"
+	"lanyard/internal/fault"
+	"lanyard/internal/token"
+)
+
+// How long tokens live from when they are minted (wire-facts: "Managed identity access token").
+const (
+	managedLife     = 24 * time.Hour
+	applicationLife = time.Hour
+	// backdating is how much iat and nbf lie before that.
+	backdating = 300 * time.Second
+)
+
+// Order is what a token is wanted for. Whoever orders has found out that the principal may have it.
+type Order struct {
+	Principal cloud.Principal
+	// Audience becomes aud, byte for byte.
+	Audience string
+	// Host is the app that the token is minted for; zero for applications.
+	Host cloud.ID
+	// Capabilities are the client's own, e.g. cp1: it understands claims challenges.
+	Capabilities []string
+	// Life is how long the token lives; 0 means 24 hours for managed identities, 1 for others.
+	Life time.Duration
+}
+
+// Minted is a token, with what records may say about it.
+type Minted struct {
+	Token   cloud.Sealed
+	ID      string // uti
+	KeyID   string // kid
+	Issued  time.Time
+	Expires time.Time
+}
+
+// Mint signs a token. It refuses when no key may sign now, and what Lint finds fault with.
+func (i *Issuer) Mint(ctx context.Context, o Order) (Minted, error) {
+	i.prepare()
+	if err := ctx.Err(); err != nil {
+		return Minted{}, err
+	}
+	now := i.Now()
+	r := i.ring.Load()
+	signing := current(r.spans(), now)
+	if signing < 0 {
+		return Minted{}, fault.New(fault.Unavailable, "temporarily_unavailable", "There is no signing key that is valid now.").
+			Because(fmt.Errorf("mint token: none of %d signing keys may sign at %s", len(r.keys), now.UTC().Format(time.RFC3339)))
+	}
+	key := r.keys[signing].key
+	claims, err := i.claims(o, now)
+	if err != nil {
+		return Minted{}, err
+	}
+	if err := i.lint(claims, key, now); err != nil {
+		return Minted{}, fmt.Errorf("mint token: %w", err)
+	}
+	raw, err := token.Sign(key, claims)
+	if err != nil {
+		return Minted{}, fmt.Errorf("mint token: %w", err)
+	}
+	return Minted{
+		Token: cloud.Seal(raw), ID: claims.ID, KeyID: key.ID,
+		Issued: time.Unix(claims.IssuedAt, 0), Expires: time.Unix(claims.Expires, 0),
+	}, nil
+}
+
+// claims spells an order as the claims of a v1.0 token.
+func (i *Issuer) claims(o Order, now time.Time) (token.Claims, error) {
+	who := o.Principal
+	life := o.Life
+	switch {
+	case life == 0 && who.Kind.IsManaged():
+		life = managedLife
+	case life == 0:
+		life = applicationLife
+	}
+	ids, err := i.opaque()
+	if err != nil {
+		return token.Claims{}, err
+	}
+	issued := now.Add(-backdating).Unix()
+	c := token.Claims{
+		Audience: o.Audience, Issuer: i.URL, IdentityProvider: i.URL,
+		IssuedAt: issued, NotBefore: issued, Expires: now.Add(life).Unix(),
+		AIO: ids.aio, RH: ids.rh, ID: ids.uti,
+		Client: who.Client, ClientAuth: "1", Type: "app",
+		Principal: who.ID, Subject: who.ID, Tenant: who.Tenant, Version: "1.0",
+	}
+	if who.Kind.IsManaged() {
+		c.ClientAuth = "2"
+		c.Resource = mirid(who.Resource)
+	}
+	if who.Kind == cloud.UserAssigned {
+		c.Host = mirid(o.Host)
+	}
+	for _, capability := range o.Capabilities {
+		if name := strings.ToUpper(capability); !slices.Contains(c.XMSCC, name) {
+			c.XMSCC = append(c.XMSCC, name)
+		}
+	}
+	return c, nil
+}
+
+// mirid spells a resource id as xms_mirid does: "resourcegroups" in lower case, the rest as it was.
+func mirid(id cloud.ID) string {
+	segments := strings.Split(id.String(), "/")
+	if id.Group() != "" {
+		segments[3] = "resourcegroups"
+	}
+	return strings.Join(segments, "/")
+}
+
+// opaque are the claims that mean something to nobody but us.
+type opaque struct{ uti, aio, rh string }
+
+func (i *Issuer) opaque() (opaque, error) {
+	var b [16 + 24 + 24]byte
+	if _, err := io.ReadFull(i.Rand, b[:]); err != nil {
+		return opaque{}, fmt.Errorf("draw token id: %w", err)
+	}
+	text := base64.RawURLEncoding.EncodeToString
+	return opaque{uti: text(b[:16]), aio: text(b[16:40]), rh: "1." + text(b[40:]) + "."}, nil
+}

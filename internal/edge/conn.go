@@ -1,0 +1,143 @@
+package edge
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// noDeadline clears a deadline.
+var noDeadline time.Time
+
+// conn is a connection of the edge: bytes that were read too early can be put back, a peer that
+// takes nothing is given up, and the crowd knows when it is gone.
+type conn struct {
+	net.Conn
+	crowd *crowd
+	user  string // the proxy user that tunnelled it here; empty when it came straight
+	ahead []byte // read already, to be read again
+	// bounded says that whoever writes has set a deadline of their own.
+	bounded atomic.Bool
+	once    sync.Once
+}
+
+// beneath gives the edge's connection under one that a server holds.
+func beneath(c net.Conn) *conn {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	k, _ := c.(*conn)
+	return k
+}
+
+// unread puts bytes back in front; only before the connection is handed on.
+func (c *conn) unread(b []byte) { c.ahead = append(append([]byte(nil), b...), c.ahead...) }
+
+func (c *conn) Read(p []byte) (int, error) {
+	if len(c.ahead) > 0 {
+		n := copy(p, c.ahead)
+		c.ahead = c.ahead[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	if !c.bounded.Load() {
+		_ = c.Conn.SetWriteDeadline(time.Now().Add(writePause))
+	}
+	return c.Conn.Write(p)
+}
+
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.bounded.Store(!t.IsZero())
+	return c.Conn.SetWriteDeadline(t)
+}
+
+func (c *conn) SetDeadline(t time.Time) error {
+	c.bounded.Store(!t.IsZero())
+	return c.Conn.SetDeadline(t)
+}
+
+// unhurry lets writes take as long as they may: somebody else watches over the connection.
+func (c *conn) unhurry() {
+	c.bounded.Store(true)
+	_ = c.Conn.SetWriteDeadline(noDeadline)
+}
+
+// CloseWrite ends one direction, so that the other can finish.
+func (c *conn) CloseWrite() error { return closeWrite(c.Conn) }
+
+func (c *conn) Close() error {
+	err := net.ErrClosed
+	c.once.Do(func() {
+		c.crowd.leave(c)
+		err = c.Conn.Close()
+	})
+	return err
+}
+
+// queue is the listener of one of the two servers behind the port.
+type queue struct {
+	address net.Addr
+	conns   chan net.Conn
+	closed  chan struct{}
+	once    sync.Once
+}
+
+func newQueue(a net.Addr) *queue {
+	return &queue{address: a, conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (q *queue) push(c net.Conn) {
+	select {
+	case q.conns <- c:
+	case <-q.closed:
+		_ = c.Close()
+	}
+}
+
+func (q *queue) Accept() (net.Conn, error) {
+	select {
+	case c := <-q.conns:
+		return c, nil
+	case <-q.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (q *queue) Close() error {
+	q.once.Do(func() { close(q.closed) })
+	return nil
+}
+
+func (q *queue) Addr() net.Addr { return q.address }
+
+// steady gives up on a request whose body stalls. A deadline for the whole request would also
+// cut off answers that stream, so each read has its own.
+func steady(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != nil && r.Body != http.NoBody {
+			r.Body = &steadyBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+type steadyBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+}
+
+func (b *steadyBody) Read(p []byte) (int, error) {
+	_ = b.control.SetReadDeadline(time.Now().Add(bodyPause))
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		_ = b.control.SetReadDeadline(noDeadline)
+	}
+	return n, err
+}

@@ -133,7 +133,9 @@ func (id ID) Contains(other ID) bool {
 	case id.key == "/":
 		return true
 	}
-	return strings.HasPrefix(other.key, id.key) && (len(other.key) == len(id.key) || other.key[len(id.key)] == '/')
+	// The boundary is looked at first: it tells most strangers apart without comparing their text.
+	n := len(id.key)
+	return (len(other.key) == n || len(other.key) > n && other.key[n] == '/') && other.key[:n] == id.key
 }
 
 func (id ID) segments() []string {

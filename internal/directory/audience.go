@@ -56,10 +56,8 @@ func (d *Directory) Audience(resource string) (Resource, bool) {
 			return Resource{Audience: resource, App: s.app, Name: s.name}, true
 		}
 	}
-	client := strings.TrimSuffix(resource, "/")
-	if after, ok := strings.CutPrefix(client, "api://"); ok {
-		client = after
-	} else {
+	client, isURI := strings.CutPrefix(strings.TrimSuffix(resource, "/"), "api://")
+	if !isURI {
 		client = resource
 	}
 	if p, ok := d.ByClient(cloud.ClientID(client)); ok && p.Kind == cloud.Application && string(p.Client) == client {

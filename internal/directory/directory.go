@@ -27,12 +27,11 @@ type Directory struct {
 	Rand   io.Reader        // nil is crypto/rand
 	Log    *slog.Logger     // nil discards
 
-	once      sync.Once
-	views     [2]*store.View
-	mu        sync.RWMutex
-	people    *people
-	rights    *rights
-	narrowest func() []suggestion
+	once   sync.Once
+	views  [2]*store.View
+	mu     sync.RWMutex
+	people *people
+	rights *rights
 }
 
 // open prepares what the zero Directory lacks.
@@ -48,7 +47,6 @@ func (d *Directory) open() {
 			d.Log = slog.New(slog.DiscardHandler)
 		}
 		d.people, d.rights = newPeople(), newRights()
-		d.narrowest = sync.OnceValue(narrowest)
 		d.views[0] = store.NewView(d.Store, cloud.KeysPrincipal)
 		d.views[0].OnChange(d.meet)
 		d.views[1] = store.NewView(d.Store, cloud.KeysARM)

@@ -3,6 +3,7 @@ package directory
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -56,7 +57,10 @@ func readPrincipal(e store.Event) (cloud.Principal, error) {
 	if cloud.PrincipalKey(p.ID) != e.Key {
 		return p, fmt.Errorf("decode principal: it calls itself %q", p.ID)
 	}
-	p.ID = cloud.PrincipalID(strings.ToLower(string(p.ID)))
+	if p.Client == "" {
+		return p, errors.New("decode principal: it has no client id")
+	}
+	p.ID = lowered(p.ID)
 	p.Client = cloud.ClientID(strings.ToLower(string(p.Client)))
 	return p, nil
 }
@@ -101,7 +105,7 @@ func (d *Directory) Principal(id cloud.PrincipalID) (cloud.Principal, bool) {
 	d.open()
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	p, ok := d.people.byID[cloud.PrincipalID(strings.ToLower(string(id)))]
+	p, ok := d.people.byID[lowered(id)]
 	return p, ok
 }
 

@@ -96,7 +96,9 @@ func (r *rights) setAssignment(e store.Event, t *touched) error {
 func (r *rights) setRole(id cloud.ID, e store.Event, t *touched) error {
 	guid := id.Name() // from the key, so in lower case
 	if e.Value == nil {
-		delete(r.custom[guid], e.Key)
+		if delete(r.custom[guid], e.Key); len(r.custom[guid]) == 0 {
+			delete(r.custom, guid)
+		}
 		t.roles[guid] = true
 		return nil
 	}
@@ -154,7 +156,10 @@ func (r *rights) bind(p cloud.PrincipalID) {
 		delete(r.grants, p)
 		return
 	}
-	slices.Sort(keys)
+	// Grants of one role stand together, for rbac.Decide judges such a group once.
+	slices.SortFunc(keys, func(a, b string) int {
+		return cmp.Or(cmp.Compare(r.assignments[a].Role, r.assignments[b].Role), cmp.Compare(a, b))
+	})
 	grants := make([]rbac.Grant, 0, len(keys))
 	for _, key := range keys {
 		a := r.assignments[key]
@@ -185,11 +190,10 @@ func (r *rights) role(guid string) (cloud.Role, bool) {
 	if role, ok := builtin.ByID(guid); ok {
 		return role, true
 	}
-	same := r.custom[guid]
-	if len(same) == 0 {
-		return cloud.Role{}, false
+	for _, key := range slices.Sorted(maps.Keys(r.custom[guid])) {
+		return r.custom[guid][key], true
 	}
-	return same[slices.Min(slices.Collect(maps.Keys(same)))], true
+	return cloud.Role{}, false
 }
 
 func (r *rights) roles() []cloud.Role {

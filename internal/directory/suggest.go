@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/rbac"
@@ -47,8 +48,8 @@ var common = []string{
 // some service would allow the right thing for the wrong reason.
 var plumbing = []string{"microsoft.authorization/", "microsoft.resources/", "microsoft.insights/", "microsoft.support/"}
 
-// narrowest orders the built-in roles as they are to be proposed.
-func narrowest() []suggestion {
+// narrowest gives the built-in roles in the order in which they are to be proposed.
+var narrowest = sync.OnceValue(func() []suggestion {
 	var all []suggestion
 	for _, role := range builtin.Roles() {
 		s := suggestion{role: role, rules: rbac.Compile(role), breadth: breadth(role)}
@@ -66,7 +67,7 @@ func narrowest() []suggestion {
 		return cmp.Or(cmp.Compare(a.breadth, b.breadth), cmp.Compare(a.role.Name, b.role.Name))
 	})
 	return all
-}
+})
 
 // breadth weighs how much a role allows: an action counts 1, a wildcard the more the fewer
 // segments stand before it, and what a role takes away counts a little against it.
@@ -92,11 +93,10 @@ func breadth(role cloud.Role) int {
 // Suggest gives the least built-in role that allows an action, for hints: the narrowest of those
 // that people commonly grant, or else of all.
 func (d *Directory) Suggest(action string, data bool) (cloud.Role, bool) {
-	d.open()
 	isPlumbing := slices.ContainsFunc(plumbing, func(namespace string) bool {
 		return strings.HasPrefix(strings.ToLower(action), namespace)
 	})
-	for _, s := range d.narrowest() {
+	for _, s := range narrowest() {
 		if s.rules.Allow(action, data) && (s.general || !isPlumbing) {
 			return s.role, true
 		}

@@ -22,9 +22,19 @@ func Decide(r Request, grants []Grant, denials []Denial) Decision {
 			return Explain(r, grants, denials)
 		}
 	}
+	var judged *Rules // grants that share a role and stand together are judged once
+	var says verdict
 	for i := range grants {
-		if grants[i].allows(&r, action) {
-			return Decision{Allowed: true, By: grants[i].by[:1:1]}
+		g := &grants[i]
+		if g.rules == nil || !reaches(g.scope, &r) {
+			continue
+		}
+		if g.rules != judged {
+			asked, _ := g.rules.plane(r.Data)
+			judged, says = g.rules, asked.judge(action)
+		}
+		if says == allowed && g.isFor(&r) {
+			return Decision{Allowed: true, By: g.by[:1:1]}
 		}
 	}
 	return Explain(r, grants, denials)

@@ -132,8 +132,8 @@ func (p *Platform) explain(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fault.New(fault.Invalid, "InvalidScope", "The scope cannot be read: %v.", err)
 	}
-	d := p.directory.Explain(rbac.Request{Principal: q.Principal, Action: q.Action, Data: q.Data, At: at})
-	return httpkit.WriteJSON(w, http.StatusOK, p.answer(q.Principal, q.Action, q.Data, at, d))
+	req := rbac.Request{Principal: q.Principal, Action: q.Action, Data: q.Data, At: at}
+	return httpkit.WriteJSON(w, http.StatusOK, p.answer(req, p.directory.Explain(req)))
 }
 
 func (p *Platform) keys(w http.ResponseWriter, _ *http.Request) error {

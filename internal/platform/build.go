@@ -1,0 +1,199 @@
+package platform
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"lanyard/guard"
+	"lanyard/internal/arm"
+	"lanyard/internal/cloud"
+	"lanyard/internal/directory"
+	"lanyard/internal/edge"
+	"lanyard/internal/host"
+	"lanyard/internal/host/process"
+	"lanyard/internal/issuer"
+	"lanyard/internal/rbac"
+	"lanyard/internal/store"
+	"lanyard/internal/telemetry"
+)
+
+// ShimVerb is the hidden command under which this program runs as the shim of a replica.
+const ShimVerb = "shim"
+
+// Shim runs a replica's shim; main calls it for ShimVerb.
+func Shim(args []string) int { return process.Shim(args) }
+
+// Harden closes this process to other processes of the same user: no core dumps, no reading of
+// its memory or environment (T14).
+func Harden() error { return process.Conceal() }
+
+// The audiences of our own services (wire-facts: "Audiences").
+var (
+	armAudiences = []string{
+		"https://management.azure.com/", "https://management.azure.com",
+		"https://management.core.windows.net/", "https://management.core.windows.net",
+	}
+	vaultAudiences = []string{"https://vault.azure.net", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"}
+)
+
+// build constructs every engine; none runs yet.
+func (p *Platform) build(context.Context) error {
+	now, log := p.config.Now, p.log
+	p.directory = &directory.Directory{Store: p.store, Tenant: p.deed.Tenant, Now: now, Log: log}
+	p.issuer = &issuer.Issuer{Store: p.store, Box: p.box, Tenant: p.deed.Tenant, URL: cloud.Azure.Issuer(p.deed.Tenant), Now: now, Log: log}
+	p.secrets = store.NewView(p.store, cloud.KeysVault)
+	p.console = &telemetry.Console{Dir: filepath.Join(p.config.State, "console")}
+	p.onStop(p.console.Close)
+	p.host = &host.Host{
+		Store: p.store, Dir: p.config.Dir, Now: now, Log: log, Prepare: p.prepare, Output: p.output,
+		Engine: &process.Engine{State: p.config.State, Shim: p.config.Shim, Log: log},
+	}
+	p.armGuard = p.guardFor(armAudiences)
+	p.arm = &arm.Engine{
+		Store: p.store, Rows: p.rows(), Directory: views{p.directory, p}, Profile: cloud.Azure, Tenant: p.deed.Tenant,
+		Admit: p.armGuard.Identify, Now: now, Log: log,
+		Permit: func(ctx context.Context, caller cloud.Caller, action string, at cloud.ID) error {
+			return p.armGuard.Permit(ctx, caller, action, false, at)
+		},
+	}
+	return p.buildEdge()
+}
+
+// guardFor gives the guard of a service with its audiences.
+func (p *Platform) guardFor(audiences []string) *guard.Guard {
+	return &guard.Guard{
+		Tenant: p.deed.Tenant, Audiences: audiences, Issuers: []string{cloud.Azure.Issuer(p.deed.Tenant)},
+		Keys: p.issuer.Key, Principal: p.directory.Principal, Decide: p.directory.Decide, Suggest: p.directory.Suggest,
+		Authority: "https://" + cloud.Azure.Authority, Backdated: 5 * time.Minute, Now: p.config.Now, Log: p.log,
+	}
+}
+
+// views lets arm answer a write only when every reader has seen it: the directory, the host, so
+// that a detached identity is refused from then on, and the vaults' view of their secrets.
+type views struct {
+	*directory.Directory
+	p *Platform
+}
+
+// Await returns when all of them have seen a revision.
+func (v views) Await(ctx context.Context, revision int64) error {
+	for _, see := range []func(context.Context, int64) error{v.Directory.Await, v.p.secrets.Await, v.p.host.Await} {
+		if err := see(ctx, revision); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// buildEdge opens the local authority and lays out what prepared environments read.
+func (p *Platform) buildEdge() error {
+	authority, err := edge.OpenAuthority(p.config.State, p.box, cloud.Azure, p.now)
+	if err != nil {
+		return err
+	}
+	// Replicas cannot read the state folder, so what they trust lies outside it.
+	public, err := os.MkdirTemp("", "lanyard-trust-")
+	if err != nil {
+		return err
+	}
+	p.onStop(func() error { return os.RemoveAll(public) })
+	if err := os.Chmod(public, 0o755); err != nil {
+		return err
+	}
+	bundle, trust, err := edge.WriteBundle(public, authority.PEM())
+	if err != nil {
+		return err
+	}
+	password, err := randomHex(32)
+	if err != nil {
+		return err
+	}
+	p.place = place{Address: p.Address(), PID: os.Getpid(), Started: p.now(), Bundle: bundle, Trust: trust, User: "owner", Password: password}
+	p.edge = &edge.Edge{
+		Authority: authority, Profile: cloud.Azure, Admit: p.admitProxy, Log: p.log,
+		Upstream: func(r *http.Request) (*url.URL, error) { return http.ProxyFromEnvironment(r) },
+	}
+	return nil
+}
+
+func randomHex(n int) (string, error) {
+	b := make([]byte, n)
+	if _, err := rand.Read(b); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(b), nil
+}
+
+// admitProxy lets living replicas and the owner's shell through the proxy.
+func (p *Platform) admitProxy(user, password string) bool {
+	want := p.place.Password
+	if user != p.place.User {
+		r, ok := p.host.Replica(user)
+		if !ok {
+			return false
+		}
+		want = r.Proxy.Open()
+	}
+	return subtle.ConstantTimeCompare([]byte(want), []byte(password)) == 1
+}
+
+func (p place) environment() edge.Environment {
+	return edge.Environment{Address: p.Address, User: p.User, Password: cloud.Seal(p.Password), Bundle: p.Bundle, TrustStore: p.Trust}
+}
+
+// prepare gives a replica's environment: its own token endpoint (wire-facts: "Environment
+// variables and precedence"), and the way on which Azure's names lead here.
+func (p *Platform) prepare(r *host.Replica) []string {
+	way := p.place.environment()
+	way.User, way.Password = r.Name, r.Proxy
+	endpoint := "http://" + p.Address() + "/r/" + r.Name + "/msi/token"
+	return append(way.Variables(),
+		"IDENTITY_ENDPOINT="+endpoint, "IDENTITY_HEADER="+r.Header.Open(),
+		"CONTAINER_APP_NAME="+r.App.Name(), "CONTAINER_APP_REVISION="+r.Revision, "CONTAINER_APP_REPLICA_NAME="+r.Name)
+}
+
+// output keeps a line that an app wrote, and shows it to whoever started the platform.
+func (p *Platform) output(l host.Line) {
+	line := Line(l)
+	p.console.Append(line)
+	if p.config.Output != nil {
+		p.config.Output(line)
+	}
+}
+
+// answer is what `lanyard explain` prints of a decision.
+type answer struct {
+	Allowed   bool               `json:"allowed"`
+	Principal cloud.PrincipalID  `json:"principal"`
+	Action    string             `json:"action"`
+	Data      bool               `json:"dataAction"`
+	Scope     cloud.ID           `json:"scope"`
+	By        []cloud.Assignment `json:"by"`
+	Denied    []cloud.Denial     `json:"denied"`
+	Near      []near             `json:"near"`
+	Try       string             `json:"try,omitempty"`
+}
+
+type near struct {
+	Assignment cloud.Assignment `json:"assignment"`
+	Role       string           `json:"role"`
+	Why        string           `json:"why"`
+}
+
+func (p *Platform) answer(req rbac.Request, d rbac.Decision) answer {
+	a := answer{Allowed: d.Allowed, Principal: req.Principal, Action: req.Action, Data: req.Data, Scope: req.At, By: d.By, Denied: d.Denied}
+	for _, m := range d.Near {
+		a.Near = append(a.Near, near{m.Assignment, m.Role, m.Why.String()})
+	}
+	if role, ok := p.directory.Suggest(req.Action, req.Data); ok && !d.Allowed && len(d.Denied) == 0 {
+		a.Try = "lanyard role assignment create --assignee " + string(req.Principal) + " --role '" + role.Name + "' --scope " + req.At.String()
+	}
+	return a
+}

@@ -1,0 +1,108 @@
+package platform
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"lanyard/internal/arm"
+	"lanyard/internal/cloud"
+	"lanyard/internal/dataplane/vault"
+	"lanyard/internal/entra"
+	"lanyard/internal/fault"
+	"lanyard/internal/httpkit"
+	"lanyard/internal/msi"
+	"lanyard/internal/provider/app"
+	"lanyard/internal/provider/authorization"
+	"lanyard/internal/provider/keyvault"
+	"lanyard/internal/provider/managedidentity"
+	"lanyard/internal/provider/resources"
+)
+
+// rows are the resource types, a line for each namespace.
+func (p *Platform) rows() []arm.Row {
+	var all []arm.Row
+	all = append(all, resources.Rows(p.deed.Tenant)...)
+	all = append(all, authorization.Rows(p.directory)...)
+	all = append(all, managedidentity.Rows(p.directory)...)
+	all = append(all, app.Rows()...)
+	all = append(all, keyvault.Rows(p.box)...)
+	return all
+}
+
+// openDoors mounts every door under the host names it answers to, and begins to serve.
+func (p *Platform) openDoors(ctx context.Context) error {
+	named := map[string]http.Handler{
+		cloud.Azure.Management:        mounted(p.arm.Routes),
+		"management.core.windows.net": mounted(p.arm.Routes),
+		ControlHost:                   mounted(p.controlRoutes),
+		cloud.Azure.Authority:         mounted(p.entraDoor().Routes),
+		"login.windows.net":           mounted(p.entraDoor().Routes),
+		"sts.windows.net":             mounted(p.entraDoor().Routes),
+	}
+	vaults := mounted(p.vaultDoor().Routes)
+	absent := httpkit.Door{Name: "absent", Speak: arm.Speak, Log: p.log}.Serve(absent)
+	p.edge.Services = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := hostName(r.Host)
+		switch door := named[name]; {
+		case door != nil:
+			door.ServeHTTP(w, r)
+		case strings.HasSuffix(name, "."+cloud.Azure.VaultSuffix):
+			vaults.ServeHTTP(w, r)
+		default:
+			absent.ServeHTTP(w, r)
+		}
+	})
+	p.edge.Plain = mounted(p.msiDoor().Routes)
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	p.stopDoors = stop
+	p.keep(running, &p.doors, "edge", func(ctx context.Context) error { return p.edge.Serve(ctx, p.listener) })
+	return nil
+}
+
+func mounted(routes func(*http.ServeMux)) http.Handler {
+	mux := http.NewServeMux()
+	routes(mux)
+	return mux
+}
+
+// hostName gives the public name that a Host header means.
+func hostName(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		host = host[:i]
+	}
+	if strings.EqualFold(host, ControlHost) {
+		return ControlHost
+	}
+	return cloud.Azure.Public(host)
+}
+
+// absent answers for names of this cloud that no door serves, Microsoft Graph among them.
+func absent(_ http.ResponseWriter, r *http.Request) error {
+	return fault.New(fault.NotOffered, "ServiceNotOffered", "Lanyard does not offer %s.", r.Host)
+}
+
+func (p *Platform) entraDoor() *entra.Door {
+	return &entra.Door{Issuer: p.issuer, Directory: p.directory, Profile: cloud.Azure, Tenant: p.deed.Tenant, Now: p.config.Now, Log: p.log}
+}
+
+func (p *Platform) msiDoor() *msi.Door {
+	return &msi.Door{Replica: p.host.Replica, Issuer: p.issuer, Directory: p.directory, Address: p.Address(), Now: p.config.Now, Log: p.log}
+}
+
+func (p *Platform) vaultDoor() *vault.Door {
+	return &vault.Door{
+		Store: p.store, View: p.secrets, Box: p.box, Guard: p.guardFor(vaultAudiences), Profile: cloud.Azure,
+		Tenant: p.deed.Tenant, Now: p.config.Now, Log: p.log,
+		Vault: p.vaultOf,
+	}
+}
+
+// vaultOf gives the vault behind a host name.
+func (p *Platform) vaultOf(host string) (vault.Vault, bool) {
+	d, ok := p.arm.ByHost(hostName(host))
+	if !ok {
+		return vault.Vault{}, false
+	}
+	return vault.Vault{ID: d.ID, Name: d.Name, Location: d.Location, RetentionDays: keyvault.Retention(d)}, true
+}

@@ -1,0 +1,155 @@
+package platform
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"lanyard/internal/arm"
+	"lanyard/internal/cloud"
+	"lanyard/internal/store"
+)
+
+// ownerRole is Azure's built-in Owner (wire-facts: "Role GUIDs").
+const ownerRole = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+
+// secretLife is how long the owner's credential lasts; it is made anew when it is lost.
+const secretLife = 10 * 365 * 24 * time.Hour
+
+// deed is what the store knows of the world as a whole.
+type deed struct {
+	Tenant       cloud.TenantID    `json:"tenant"`
+	Subscription string            `json:"subscription"`
+	Owner        cloud.PrincipalID `json:"owner"`
+}
+
+// readDeed gives the world that the store holds, or draws one that has no owner yet.
+func readDeed(ctx context.Context, s store.Store) (deed, error) {
+	entry, err := s.Get(ctx, cloud.KeysWorld)
+	if err != nil {
+		return deed{}, err
+	}
+	var d deed
+	if entry.Revision > 0 {
+		return d, json.Unmarshal(entry.Value, &d)
+	}
+	tenant, err := cloud.NewID(rand.Reader)
+	if err != nil {
+		return d, err
+	}
+	subscription, err := cloud.NewID(rand.Reader)
+	return deed{Tenant: cloud.TenantID(tenant), Subscription: subscription}, err
+}
+
+// found makes the world on the first start: subscription, owner and the owner's role, in one
+// transaction. On later starts it takes up the owner's credential, and makes a new one when the
+// file that held it is gone: whoever may write the state folder owns the world.
+func (p *Platform) found(ctx context.Context) error {
+	d := p.deed
+	if d.Owner != "" {
+		return p.resume(ctx, d)
+	}
+	who, enrol, err := p.directory.Enroll(cloud.Application, "owner", cloud.ID{})
+	if err != nil {
+		return err
+	}
+	password, err := p.directory.AddSecret(&who, p.now().Add(secretLife))
+	if err != nil {
+		return err
+	}
+	if enrol.Value, err = json.Marshal(who); err != nil {
+		return err
+	}
+	d.Owner = who.ID
+	changes, err := p.foundation(d)
+	if err != nil {
+		return err
+	}
+	// The credential is on disk before the world exists: a start that is cut short here begins anew.
+	if err := p.keepOwner(d, who, password); err != nil {
+		return err
+	}
+	revision, err := p.store.Commit(ctx, append(changes, enrol)...)
+	if err != nil {
+		return err
+	}
+	return p.await(ctx, revision)
+}
+
+// foundation gives the documents that a world begins with.
+func (p *Platform) foundation(d deed) ([]store.Change, error) {
+	subscription := cloud.MustID("/subscriptions/" + d.Subscription)
+	name, err := cloud.NewID(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	assignment := cloud.MustID("/providers/Microsoft.Authorization/roleAssignments/" + name)
+	stamp := p.now().UTC().Format(time.RFC3339Nano)
+	made := &arm.SystemData{CreatedBy: string(d.Owner), CreatedByType: "Application", CreatedAt: stamp,
+		LastModifiedBy: string(d.Owner), LastModifiedByType: "Application", LastModifiedAt: stamp}
+	documents := map[string]any{
+		cloud.KeysWorld: d,
+		cloud.DocumentKey(subscription): arm.Document{ID: subscription, Name: d.Subscription, Type: "Microsoft.Resources/subscriptions",
+			Properties: json.RawMessage(`{"displayName":"Lanyard","state":"Enabled"}`), SystemData: made},
+		cloud.DocumentKey(assignment): arm.Document{ID: assignment, Name: name, Type: "Microsoft.Authorization/roleAssignments", SystemData: made,
+			Properties: json.RawMessage(fmt.Sprintf(
+				`{"roleDefinitionId":%q,"principalId":%q,"principalType":"ServicePrincipal","scope":"/"}`,
+				"/providers/Microsoft.Authorization/roleDefinitions/"+ownerRole, d.Owner))},
+	}
+	var changes []store.Change
+	for key, document := range documents {
+		value, err := json.Marshal(document)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, store.Change{Key: key, Value: value})
+	}
+	return changes, nil
+}
+
+// resume takes up a world that exists.
+func (p *Platform) resume(ctx context.Context, d deed) error {
+	who, ok := p.directory.Principal(d.Owner)
+	if !ok {
+		return errors.New("the owner is not in the directory")
+	}
+	path := filepath.Join(p.config.State, ownerFile)
+	b, err := os.ReadFile(path)
+	if err == nil && json.Unmarshal(b, &p.owner) == nil && p.owner.Principal == d.Owner &&
+		p.directory.CheckSecret(who, p.owner.Secret) == nil {
+		return nil
+	}
+	p.log.Warn("the owner's credential is gone or void; a new one replaces it")
+	var password cloud.Sealed
+	err = store.Update(ctx, p.store, cloud.PrincipalKey(d.Owner), func(x *cloud.Principal) error {
+		x.Credentials = nil
+		password, err = p.directory.AddSecret(x, p.now().Add(secretLife))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return p.keepOwner(d, who, password)
+}
+
+func (p *Platform) keepOwner(d deed, who cloud.Principal, password cloud.Sealed) error {
+	p.owner = owner{Tenant: d.Tenant, Subscription: d.Subscription, Client: who.Client, Principal: who.ID, Secret: password.Open()}
+	return writePrivate(filepath.Join(p.config.State, ownerFile), p.owner)
+}
+
+// await returns when every view has seen a revision.
+func (p *Platform) await(ctx context.Context, revision int64) error {
+	return errors.Join(p.directory.Await(ctx, revision), p.arm.Await(ctx, revision))
+}
+
+func (p *Platform) now() time.Time {
+	if p.config.Now != nil {
+		return p.config.Now()
+	}
+	return time.Now()
+}

@@ -1,0 +1,270 @@
+// Package platform turns a configuration into a running system, and is the only place that constructs one.
+//
+// It must not know how any part does its work: it fills in who meets whom.
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"lanyard/guard"
+	"lanyard/internal/arm"
+	"lanyard/internal/cloud"
+	"lanyard/internal/directory"
+	"lanyard/internal/edge"
+	"lanyard/internal/host"
+	"lanyard/internal/issuer"
+	"lanyard/internal/secret"
+	"lanyard/internal/store"
+	"lanyard/internal/telemetry"
+)
+
+// Config says what to start. The zero value of every field but State is harmless.
+type Config struct {
+	// State is the folder that holds the world; it is made 0700 when it does not exist.
+	State string
+	// Listen is the address of the one port; "" is 127.0.0.1:0. It must be a loopback one.
+	Listen string
+	// Ephemeral keeps nothing: the world lives in memory, and State is removed in the end.
+	Ephemeral bool
+	// Dir is the working directory of apps.
+	Dir string
+	// Output takes each line that an app writes; nil discards. It must not block.
+	Output func(Line)
+	// Shim is the command that runs a replica's shim; nil is this program itself.
+	Shim []string
+	Log  *slog.Logger     // nil discards
+	Now  func() time.Time // nil means time.Now
+}
+
+// Platform is a running system.
+type Platform struct {
+	config Config
+	log    *slog.Logger
+
+	box       *secret.Box
+	store     store.Store
+	secrets   *store.View // of the vaults
+	directory *directory.Directory
+	issuer    *issuer.Issuer
+	arm       *arm.Engine
+	armGuard  *guard.Guard
+	host      *host.Host
+	console   *telemetry.Console
+	edge      *edge.Edge
+	listener  net.Listener
+
+	deed  deed
+	owner owner
+	place place
+
+	ending  chan struct{} // closed when somebody asked for the end
+	endOnce sync.Once
+	failed  chan error
+	// What Stop ends, in this order.
+	stopHost, stopDoors, stopRest context.CancelFunc
+	apps                          sync.WaitGroup // the host
+	doors                         sync.WaitGroup // the edge
+	rest                          sync.WaitGroup // every other engine
+	undo                          []func() error // what Stop takes back, last first
+}
+
+// Start brings a world up and returns when it answers. ctx bounds the start alone.
+func Start(ctx context.Context, config Config) (_ *Platform, err error) {
+	p := &Platform{config: config, log: config.Log, ending: make(chan struct{}), failed: make(chan error, 1)}
+	if p.log == nil {
+		p.log = slog.New(slog.DiscardHandler)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Stop(context.WithoutCancel(ctx)))
+		}
+	}()
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"listen", p.listen},
+		{"open the state folder", p.openState},
+		{"build the engines", p.build},
+		{"run the engines", p.runEngines},
+		{"found the world", p.found},
+		{"open the doors", p.openDoors},
+		{"take the seat", p.takeSeat},
+		{"run the apps", p.runApps},
+	} {
+		if err := step.do(ctx); err != nil {
+			return nil, fmt.Errorf("%s: %w", step.name, err)
+		}
+	}
+	return p, nil
+}
+
+// listen takes the port first: it is what two platforms would fight for.
+func (p *Platform) listen(ctx context.Context) error {
+	address := p.config.Listen
+	if address == "" {
+		address = "127.0.0.1:0"
+	}
+	hostPart, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("read address %q: %w", address, err)
+	}
+	if ip := net.ParseIP(hostPart); ip == nil || !ip.IsLoopback() {
+		return fmt.Errorf("%s is not a loopback address: other machines need an own domain, which is not offered yet", address)
+	}
+	var lc net.ListenConfig
+	if p.listener, err = lc.Listen(ctx, "tcp", address); err != nil {
+		return err
+	}
+	p.onStop(func() error {
+		if err := p.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	return nil
+}
+
+// Address gives host:port of the one port.
+func (p *Platform) Address() string { return p.listener.Addr().String() }
+
+// scope gives the world's subscription.
+func (p *Platform) scope() cloud.ID { return cloud.MustID("/subscriptions/" + p.owner.Subscription) }
+
+// runEngines starts every engine but the host and waits until each can answer.
+func (p *Platform) runEngines(ctx context.Context) error {
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	p.stopRest = stop
+	engines := []struct {
+		name  string
+		run   func(context.Context) error
+		ready func(context.Context) error
+	}{
+		{"directory", p.directory.Run, p.directory.Ready},
+		{"issuer", p.issuer.Run, p.issuer.Ready},
+		{"arm", p.arm.Run, p.arm.Ready},
+		{"secrets", p.secrets.Run, p.secrets.Ready},
+	}
+	for _, e := range engines {
+		p.keep(running, &p.rest, e.name, e.run)
+	}
+	ready, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	go func() {
+		select {
+		case err := <-p.failed:
+			p.failed <- err
+			cancel()
+		case <-ready.Done():
+		}
+	}()
+	for _, e := range engines {
+		if err := e.ready(ready); err != nil {
+			return fmt.Errorf("wait for the %s: %w", e.name, errors.Join(err, p.failure()))
+		}
+	}
+	return nil
+}
+
+// keep runs an engine; one that ends on its own ends the platform.
+func (p *Platform) keep(ctx context.Context, group *sync.WaitGroup, name string, run func(context.Context) error) {
+	group.Go(func() {
+		err := run(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		select {
+		case p.failed <- fmt.Errorf("the %s ended: %w", name, err):
+		default:
+		}
+	})
+}
+
+func (p *Platform) failure() error {
+	select {
+	case err := <-p.failed:
+		return err
+	default:
+		return nil
+	}
+}
+
+// runApps starts the host last: what it runs finds every door open.
+func (p *Platform) runApps(ctx context.Context) error {
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	p.stopHost = stop
+	p.keep(running, &p.apps, "host", p.host.Run)
+	return p.host.Ready(ctx)
+}
+
+// Wait returns when ctx ends, somebody asks for the end, or an engine fails.
+func (p *Platform) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-p.ending:
+		return nil
+	case err := <-p.failed:
+		return err
+	}
+}
+
+// end asks whoever waits to stop the platform.
+func (p *Platform) end() { p.endOnce.Do(func() { close(p.ending) }) }
+
+func (p *Platform) onStop(undo func() error) { p.undo = append(p.undo, undo) }
+
+// Stop ends the apps first, while the doors still answer them, then everything else. It may be
+// called on a platform that only half started, and does nothing a second time.
+func (p *Platform) Stop(ctx context.Context) error {
+	p.end()
+	if p.stopHost != nil {
+		p.stopHost()
+		p.apps.Wait()
+	}
+	if p.stopDoors != nil {
+		p.stopDoors()
+		p.doors.Wait()
+	}
+	if p.stopRest != nil {
+		p.stopRest()
+		p.rest.Wait()
+	}
+	var all error
+	for i := len(p.undo) - 1; i >= 0; i-- {
+		all = errors.Join(all, p.undo[i]())
+	}
+	p.undo = nil
+	return errors.Join(all, context.Cause(ctx))
+}
+
+// Running reports whether a platform has its seat in a state folder and still lives.
+func Running(state string) bool {
+	s, err := OpenSeat(state)
+	if err != nil {
+		return false
+	}
+	c, err := net.DialTimeout("tcp", s.Address, time.Second)
+	if err != nil {
+		return false
+	}
+	return c.Close() == nil
+}
+
+// takeSeat writes where the platform is for the commands of this machine.
+func (p *Platform) takeSeat(context.Context) error {
+	path := filepath.Join(p.config.State, seatFile)
+	if err := writePrivate(path, p.place); err != nil {
+		return err
+	}
+	p.onStop(func() error { return os.Remove(path) })
+	return nil
+}

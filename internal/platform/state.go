@@ -1,0 +1,58 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"lanyard/internal/secret"
+	"lanyard/internal/store/etcd"
+	"lanyard/internal/store/mem"
+)
+
+// openState opens the folder, the master key and the store.
+func (p *Platform) openState(ctx context.Context) error {
+	state, err := filepath.Abs(p.config.State)
+	if err != nil {
+		return err
+	}
+	p.config.State = state
+	if p.config.Ephemeral {
+		if err := p.emptyState(); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		return err
+	}
+	if err := os.Chmod(state, 0o700); err != nil {
+		return fmt.Errorf("close the folder to others: %w", err)
+	}
+	if p.box, err = secret.OpenFile(filepath.Join(state, "master.key")); err != nil {
+		return err
+	}
+	if p.config.Ephemeral {
+		p.store = mem.New()
+	} else if p.store, err = etcd.Open(ctx, etcd.Config{Dir: filepath.Join(state, "store"), Log: p.log}); err != nil {
+		return err
+	}
+	p.onStop(p.store.Close)
+	p.deed, err = readDeed(ctx, p.store)
+	return err
+}
+
+// emptyState makes sure that an ephemeral world neither hides nor removes a lasting one.
+func (p *Platform) emptyState() error {
+	entries, err := os.ReadDir(p.config.State)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%s is not empty: --ephemeral keeps nothing, so it wants a folder of its own (--state DIR)", p.config.State)
+	}
+	p.onStop(func() error { return os.RemoveAll(p.config.State) })
+	return nil
+}

@@ -8,8 +8,12 @@ import (
 	"time"
 )
 
-// ErrCompacted says that the history asked for is no longer kept.
-var ErrCompacted = errors.New("store: that history has been compacted away")
+var (
+	// ErrCompacted says that the history asked for is no longer kept.
+	ErrCompacted = errors.New("store: that history has been compacted away")
+	// ErrInUse says that another process has opened the store, and only one may.
+	ErrInUse = errors.New("store: in use")
+)
 
 // Feed carries a driver's commits to its watchers. A driver publishes every revision once, in
 // order; the Feed filters by prefix, tells watchers of revisions that did not touch theirs, and

@@ -1,0 +1,136 @@
+// Package telemetry keeps what apps write to their console.
+//
+// It must not know who runs an app, nor who reads its lines.
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"lanyard/internal/cloud"
+	"lanyard/internal/httpkit"
+)
+
+// Line is one line of a replica's console.
+type Line struct {
+	App       cloud.ID  `json:"app"`
+	Revision  string    `json:"revision"`
+	Replica   string    `json:"replica"`
+	Container string    `json:"container"`
+	Stream    string    `json:"stream"` // stdout, stderr, or system for what the platform says
+	Time      time.Time `json:"time"`
+	Text      string    `json:"text"`
+}
+
+const (
+	defaultKeep  = 2000
+	defaultBytes = 8 << 20
+)
+
+// Console keeps the newest lines of each app in memory, and all of them up to a bound in one
+// file per app. What it kept is there again after a restart. Its methods may be called at once
+// from several goroutines.
+type Console struct {
+	// Dir is the folder of the files, made when needed, 0700; the files are 0600. "" keeps lines in memory alone.
+	Dir string
+	// Keep is how many lines an app has in memory; 0 means 2000.
+	Keep int
+	// MaxBytes bounds an app's file; when it is full it becomes the app's one older file and a new
+	// one begins. 0 means 8 MiB.
+	MaxBytes int64
+	Log      *slog.Logger // nil discards
+
+	mu      sync.Mutex
+	tracks  map[string]*track // by the app's key
+	closing bool
+}
+
+// Append keeps a line and gives it to who follows the app. It never waits for a reader, and a
+// disk that refuses the line is logged, once per app until it takes one again.
+func (c *Console) Append(line Line) {
+	if t := c.track(line.App); t != nil {
+		t.append(line)
+	}
+}
+
+// Tail gives an app's newest n lines, oldest first; it gives what there is when that is fewer,
+// and never more than Keep.
+func (c *Console) Tail(app cloud.ID, n int) []Line {
+	if t := c.track(app); t != nil {
+		return t.tail(n)
+	}
+	return nil
+}
+
+// Follow sends an app's lines from now on until ctx ends or the console closes, and then closes
+// the channel. A reader too slow for its app misses lines, and is told how many by a line of the
+// stream "system".
+func (c *Console) Follow(ctx context.Context, app cloud.ID) <-chan Line {
+	t := c.track(app)
+	if t == nil {
+		closed := make(chan Line)
+		close(closed)
+		return closed
+	}
+	r := t.follow()
+	context.AfterFunc(ctx, func() { t.unfollow(r) })
+	return r.lines
+}
+
+// Close closes the files and ends who follows. A closed console keeps nothing more.
+func (c *Console) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closing = true
+	var err error
+	for key, t := range c.tracks {
+		err = errors.Join(err, t.close())
+		delete(c.tracks, key)
+	}
+	return err
+}
+
+// track gives an app's track, opening it first when nobody has asked for it yet.
+func (c *Console) track(app cloud.ID) *track {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return nil
+	}
+	if t := c.tracks[app.Key()]; t != nil {
+		return t
+	}
+	if c.tracks == nil {
+		c.tracks = map[string]*track{}
+	}
+	t := &track{ring: ring{most: c.Keep}, log: c.log().With(httpkit.KeyApp, app.String()), followers: map[*follower]bool{}}
+	if t.ring.most == 0 {
+		t.ring.most = defaultKeep
+	}
+	if c.Dir != "" {
+		t.file = &file{path: pathFor(c.Dir, app), most: c.MaxBytes}
+		if t.file.most == 0 {
+			t.file.most = defaultBytes
+		}
+		err := os.MkdirAll(c.Dir, 0o700)
+		if err == nil {
+			err = t.file.load(app, t.ring.add)
+		}
+		if err != nil {
+			t.log.Error("console lines kept earlier cannot be read", httpkit.KeyError, err)
+		}
+	}
+	c.tracks[app.Key()] = t
+	return t
+}
+
+func (c *Console) log() *slog.Logger {
+	if c.Log != nil {
+		return c.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}

@@ -1,0 +1,80 @@
+package entra
+
+import (
+	"strconv"
+	"strings"
+
+	"lanyard/internal/fault"
+)
+
+// spelling is how a refusal looks on the wire besides its text.
+type spelling struct {
+	kind   fault.Kind
+	oauth  string // the error of RFC 6749 section 5.2, or Entra's own
+	status int
+}
+
+// spellings gives the codes that this door uses (wire-facts: "Errors" of the STS).
+func spellings(code int) spelling {
+	switch code {
+	case 70003: // unsupported grant
+		return spelling{fault.NotOffered, "unsupported_grant_type", 400}
+	case 70011, 1002012: // malformed scope; one without /.default
+		return spelling{fault.Invalid, "invalid_scope", 400}
+	case 500011: // unknown resource
+		return spelling{fault.NotFound, "invalid_resource", 400}
+	case 700016: // unknown client
+		return spelling{fault.Unauthenticated, "unauthorized_client", 400}
+	case 7000215, 7000218, 7000222: // wrong, missing, expired credential
+		return spelling{fault.Unauthenticated, "invalid_client", 401}
+	case 50049: // unknown authority
+		return spelling{fault.Invalid, "invalid_instance", 400}
+	case 90033: // transient
+		return spelling{fault.Unavailable, "temporarily_unavailable", 503}
+	default:
+		// 50059 no tenant named, 90002 unknown tenant, 900144 missing parameter, 900561 wrong verb,
+		// 9002313 malformed.
+		return spelling{fault.Invalid, "invalid_request", 400}
+	}
+}
+
+const prefix = "AADSTS"
+
+// refuse makes a fault that Speak spells with its AADSTS code.
+func refuse(code int, format string, args ...any) *fault.Error {
+	return fault.New(spellings(code).kind, prefix+strconv.Itoa(code), format, args...)
+}
+
+// number gives the AADSTS code of a fault; those from elsewhere get the nearest one.
+func number(f *fault.Error) int {
+	if digits, ours := strings.CutPrefix(f.Code, prefix); ours {
+		if n, err := strconv.Atoi(digits); err == nil {
+			return n
+		}
+	}
+	switch f.Kind {
+	case fault.Internal:
+		return 50000
+	case fault.Unavailable, fault.TooMany:
+		return 90033
+	case fault.WrongMethod:
+		return 900561
+	default:
+		return 9002313
+	}
+}
+
+// clip bounds what of a request is repeated in an answer, and keeps it to printable ASCII.
+func clip(s string) string {
+	const most = 200
+	s = strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' {
+			return '?'
+		}
+		return c
+	}, s[:min(len(s), most+1)])
+	if len(s) > most {
+		return s[:most] + "..."
+	}
+	return s
+}

@@ -1,0 +1,149 @@
+package entra
+
+import (
+	"encoding/json"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"lanyard/internal/httpkit"
+)
+
+// maxParameters bounds how many parameters a token request may have.
+const maxParameters = 64
+
+// request is a token request that names everything a grant needs; unknown parameters are ignored.
+type request struct {
+	grant        string
+	client       string
+	secret       string
+	basic        bool // the credential came in the Authorization header
+	assertion    bool // it came as a client assertion
+	scope        string
+	resource     string // of the v1 endpoint
+	capabilities []string
+}
+
+// read gives the parameters of a token request. Only the body counts: what stands in the query is
+// telemetry (wire-facts: "Token requests as sent").
+func read(r *http.Request) (request, error) {
+	body, err := httpkit.ReadBody(r)
+	if err != nil {
+		return request{}, err
+	}
+	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if media != "application/x-www-form-urlencoded" {
+		body = nil // as Entra has it: the parameters are not there
+	}
+	q, err := parse(string(body))
+	if err != nil {
+		return request{}, err
+	}
+	return q, q.authenticate(r)
+}
+
+// parse reads the form of a token request.
+func parse(body string) (request, error) {
+	if strings.Count(body, "&") >= maxParameters {
+		return request{}, malformed("it has more than %d parameters", maxParameters)
+	}
+	form, err := url.ParseQuery(body)
+	if err != nil {
+		return request{}, malformed("its body is not a form")
+	}
+	for _, name := range []string{"grant_type", "client_id", "client_secret", "client_assertion", "scope", "resource", "claims"} {
+		if len(form[name]) > 1 {
+			return request{}, malformed("it gives %s more than once", name)
+		}
+	}
+	q := request{
+		grant:     form.Get("grant_type"),
+		client:    form.Get("client_id"),
+		secret:    form.Get("client_secret"),
+		assertion: form.Get("client_assertion") != "",
+		scope:     form.Get("scope"),
+		resource:  form.Get("resource"),
+	}
+	q.capabilities, err = capabilities(form.Get("claims"))
+	return q, err
+}
+
+// authenticate takes client id and secret from a Basic header when there is one (RFC 6749 section
+// 2.3.1, where both are form-encoded first). Two ways at once are refused, as are two ids.
+func (q *request) authenticate(r *http.Request) error {
+	user, password, there := r.BasicAuth()
+	if !there {
+		return nil
+	}
+	id, err1 := url.QueryUnescape(user)
+	secret, err2 := url.QueryUnescape(password)
+	switch {
+	case err1 != nil || err2 != nil:
+		return malformed("its Authorization header is not form-encoded")
+	case q.secret != "" || q.assertion:
+		return malformed("it authenticates in more than one way")
+	case q.client != "" && !strings.EqualFold(q.client, id):
+		return malformed("its client_id is not that of its Authorization header")
+	}
+	q.client, q.secret, q.basic = id, secret, true
+	return nil
+}
+
+// capabilities reads what a client says of itself in the claims parameter (OpenID Connect Core
+// section 5.5): of the capabilities only cp1, which promises to understand claims challenges,
+// means anything. Requests for other claims are those that every new token fulfils.
+func capabilities(claims string) ([]string, error) {
+	if claims == "" {
+		return nil, nil
+	}
+	var asked struct {
+		AccessToken struct {
+			Capabilities struct {
+				Values []string `json:"values"`
+			} `json:"xms_cc"`
+		} `json:"access_token"`
+	}
+	if err := json.Unmarshal([]byte(claims), &asked); err != nil {
+		return nil, malformed("its claims parameter is not a claims request")
+	}
+	if slices.ContainsFunc(asked.AccessToken.Capabilities.Values, func(v string) bool { return strings.EqualFold(v, "cp1") }) {
+		return []string{"cp1"}, nil
+	}
+	return nil, nil
+}
+
+// target gives the resource that a scope asks for. The scopes of OpenID Connect are passed over,
+// as MSAL Go sends them with every request; exactly "/.default" is taken away, so that a resource
+// that ends in a slash keeps it.
+func target(scope string) (string, error) {
+	var resource string
+	for _, one := range strings.Fields(scope) {
+		if slices.Contains([]string{"openid", "offline_access", "profile", "email"}, one) {
+			continue
+		}
+		if resource != "" {
+			return "", refuse(70011, "The provided value for the input parameter 'scope' is not valid. The scope %s names more than one resource.", clip(scope))
+		}
+		before, found := strings.CutSuffix(one, "/.default")
+		if !found || before == "" {
+			return "", refuse(1002012, "The provided value for scope %s is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", clip(one))
+		}
+		resource = before
+	}
+	if resource == "" {
+		return "", refuse(70011, "The provided value for the input parameter 'scope' is not valid. The scope %s names no resource.", clip(scope))
+	}
+	return resource, nil
+}
+
+func missing(parameter string) error {
+	return refuse(900144, "The request body must contain the following parameter: '%s'.", parameter)
+}
+
+func malformed(format string, args ...any) error {
+	f := refuse(9002313, format, args...)
+	f.Public = "Invalid request. Request is malformed or invalid: " + f.Public + "."
+	return f
+}

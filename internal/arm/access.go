@@ -8,14 +8,12 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
-	"lanyard/internal/httpkit"
 )
 
 // admit says who calls. A refusal always carries a challenge (wire-facts 5.3).
 func (e *Engine) admit(r *http.Request) (cloud.Caller, error) {
 	caller, err := e.Admit(r)
 	if err == nil {
-		httpkit.Note(r.Context(), httpkit.KeyCaller, string(caller.Principal))
 		return caller, nil
 	}
 	if !fault.Is(err, fault.Unauthenticated) {
@@ -44,7 +42,6 @@ func right(resourceType, operation string) string {
 
 // permit refuses what the caller may not do, in Azure's words; the guard's hint stays.
 func (e *Engine) permit(ctx context.Context, caller cloud.Caller, action string, at cloud.ID) error {
-	httpkit.Note(ctx, httpkit.KeyAction, action)
 	err := e.Permit(ctx, caller, action, at)
 	if err == nil || !fault.Is(err, fault.Forbidden) {
 		return err

@@ -31,7 +31,7 @@ func (e *Engine) share(ctx context.Context, marked *Document, caller cloud.Calle
 	own := store.Change{Key: cloud.DocumentKey(marked.ID), If: marked.Revision, Check: true}
 	changes := []store.Change{own}
 	for _, d := range e.within(marked.ID) {
-		removal, err := e.removal(ctx, d, caller)
+		removal, err := e.removal(ctx, d, marked.ID, caller)
 		if err != nil {
 			return nil, false, err
 		}
@@ -46,6 +46,14 @@ func (e *Engine) share(ctx context.Context, marked *Document, caller cloud.Calle
 	}
 	changes, err := distinct(changes)
 	return changes, true, err
+}
+
+// onBehalf says who removes d in the deletion of marked: what goes along goes by the platform.
+func onBehalf(marked, d *Document, caller cloud.Caller) cloud.Caller {
+	if d.ID.Equal(marked.ID) {
+		return caller
+	}
+	return cloud.Caller{}
 }
 
 // fresh leaves out of a removal what an earlier one in the same transaction does already. It
@@ -64,36 +72,40 @@ func fresh(earlier, removal []store.Change) (left []store.Change, clash bool) {
 }
 
 // finish takes a marked resource and all that lies in it away, in as many transactions as that
-// needs. It can be called again wherever it was broken off.
-func (e *Engine) finish(ctx context.Context, marked *Document, caller cloud.Caller) error {
+// needs, unless it is to be done in one or not at all. It reports whether all is gone, and can be
+// called again wherever it was broken off.
+func (e *Engine) finish(ctx context.Context, marked *Document, caller cloud.Caller, inOne bool) (bool, error) {
 	for tries := 0; tries < maxAttempts; {
 		now, ok := e.Document(marked.ID)
 		if !ok || now.Deleting != marked.Deleting {
-			return nil
+			return true, nil
 		}
 		changes, whole, err := e.share(ctx, now, caller)
 		if err != nil {
-			return e.callOff(ctx, now, err)
+			return false, e.callOff(ctx, now, err)
+		}
+		if inOne && !whole {
+			return false, nil
 		}
 		revision, err := e.Store.Commit(ctx, changes...)
 		switch {
 		case errors.Is(err, store.ErrConflict):
 			tries++
 			if err := e.catchUp(ctx, marked.ID); err != nil {
-				return err
+				return false, err
 			}
 			continue
 		case err != nil:
-			return fmt.Errorf("delete in %s: %w", marked.ID, err)
+			return false, fmt.Errorf("delete in %s: %w", marked.ID, err)
 		}
 		if err := e.await(ctx, revision); err != nil {
-			return err
+			return false, err
 		}
 		if whole {
-			return nil
+			return true, nil
 		}
 	}
-	return contended(marked.ID)
+	return false, contended(marked.ID)
 }
 
 // callOff takes the mark away again when a type has refused, so that what is left stays usable.
@@ -132,7 +144,7 @@ func (e *Engine) sweep(ctx context.Context) error {
 			if d.Deleting == "" {
 				continue
 			}
-			if err := e.finish(ctx, d, cloud.Caller{}); err != nil && ctx.Err() == nil {
+			if _, err := e.finish(ctx, d, cloud.Caller{}, false); err != nil && ctx.Err() == nil {
 				e.log().Error("finish deletion", "scope", d.ID.String(), "error", err)
 			}
 		}

@@ -155,8 +155,11 @@ func (in *intent) checkLocation(before, after *Document) error {
 // sign says who wrote, and who created (wire-facts 5.5).
 func (e *Engine) sign(by cloud.Caller, before *Document) *SystemData {
 	who, sort := string(by.Client), "Application"
-	if by.Resource != "" {
+	switch {
+	case by.Resource != "":
 		sort = "ManagedIdentity"
+	case by.Principal == "":
+		who = "platform"
 	}
 	at := e.now().UTC().Format("2006-01-02T15:04:05.0000000Z07:00")
 	s := &SystemData{CreatedBy: who, CreatedByType: sort, CreatedAt: at,

@@ -31,22 +31,17 @@ func (e *Engine) remove(w http.ResponseWriter, r *http.Request, c call) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	if c.id.Is(typeGroup) {
-		_, whole, err := e.share(ctx, marked, c.caller)
-		if err != nil {
-			return err
-		}
-		if !whole {
-			e.nudge()
-			w.Header().Set("Location", e.resultURL(r, marked))
-			w.Header().Set("Retry-After", "1")
-			w.WriteHeader(http.StatusAccepted)
-			return nil
-		}
-	}
-	if err := e.finish(ctx, marked, c.caller); err != nil {
+	gone, err := e.finish(ctx, marked, c.caller, c.id.Is(typeGroup))
+	if err != nil {
 		e.nudge()
 		return err
+	}
+	if !gone {
+		e.nudge()
+		w.Header().Set("Location", e.resultURL(r, marked))
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusAccepted)
+		return nil
 	}
 	if c.row.Echo {
 		marked.Deleting = ""
@@ -76,7 +71,7 @@ func (e *Engine) condemn(ctx context.Context, c call, when condition) (*Document
 			return d, nil
 		}
 		for _, each := range e.within(d.ID) {
-			if _, err := e.removal(ctx, each, c.caller); err != nil {
+			if _, err := e.removal(ctx, each, d.ID, c.caller); err != nil {
 				return nil, err
 			}
 		}
@@ -101,13 +96,13 @@ func (e *Engine) spare(ctx context.Context, marked *Document) error {
 }
 
 // removal gives the writes by which one resource goes: its document, its names, its
-// system-assigned principal and whatever its type adds. Role assignments of the principal stay.
-func (e *Engine) removal(ctx context.Context, d *Document, caller cloud.Caller) ([]store.Change, error) {
+// system-assigned principal and whatever its type adds; going is what the client deletes. Role assignments of the principal stay.
+func (e *Engine) removal(ctx context.Context, d *Document, going cloud.ID, caller cloud.Caller) ([]store.Change, error) {
 	writes := []store.Change{{Key: cloud.DocumentKey(d.ID), If: d.Revision}}
 	if d.Identity != nil && d.Identity.Principal != "" {
 		writes = append(writes, e.retire(d.Identity.Principal))
 	}
-	c := &Change{ID: d.ID, Caller: caller, Before: d}
+	c := &Change{ID: d.ID, Caller: caller, Before: d, Going: going}
 	if row, err := e.row(d.Type); err == nil {
 		if err := row.Behaviour.Remove(ctx, c); err != nil {
 			return nil, err

@@ -2,13 +2,12 @@ package arm
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-
-	"encoding/base64"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
@@ -39,20 +38,37 @@ func (e *Engine) gather(ctx context.Context, c call, filter string) ([]*Document
 	below := e.Documents(c.id, c.row.Type)
 	lister, ok := c.row.Behaviour.(Lister)
 	if !ok {
-		return selectWhere(below, filter)
+		return e.choose(ctx, c, below, filter)
 	}
 	q := Query{Scope: c.id, Caller: c.caller, Filter: filter, Below: below}
 	for at := c.id; c.row.At == Extension && !at.Equal(cloud.Root); {
 		at = at.Parent()
-		var direct []*Document
-		prefix, err := at.In(c.row.Type, "~")
+		member, err := at.In(c.row.Type, "~")
 		if err != nil {
 			return nil, err
 		}
-		direct = e.directly(strings.TrimSuffix(cloud.DocumentKey(prefix), "~"))
-		q.Above = append(direct, q.Above...)
+		q.Above = append(e.directly(strings.TrimSuffix(cloud.DocumentKey(member), "~")), q.Above...)
 	}
 	return lister.List(ctx, q)
+}
+
+// choose keeps the documents for which a $filter holds, in the type's own terms if it has any.
+func (e *Engine) choose(ctx context.Context, c call, all []*Document, filter string) ([]*Document, error) {
+	own, ok := c.row.Behaviour.(Filterer)
+	if !ok || filter == "" {
+		return selectWhere(all, filter)
+	}
+	var chosen []*Document
+	for _, d := range all {
+		holds, err := own.Filter(ctx, c.id, filter, d)
+		if err != nil {
+			return nil, err
+		}
+		if holds {
+			chosen = append(chosen, d)
+		}
+	}
+	return chosen, nil
 }
 
 // directly gives the documents whose keys are prefix and one segment.
@@ -68,6 +84,13 @@ func (e *Engine) directly(prefix string) []*Document {
 	}
 	return found
 }
+
+// quiet is a request's context without its event: the rights of each of a list's many entries are
+// no facts about the request.
+type quiet struct{ context.Context }
+
+// Value hides the event.
+func (quiet) Value(any) any { return nil }
 
 // readable leaves what the caller may read. What is inherited from above is read at the scope it
 // was asked for. Where nothing is left, the right to read the scope decides between an empty list
@@ -85,7 +108,7 @@ func (e *Engine) readable(ctx context.Context, c call, needs string, all []*Docu
 			if c.row == nil {
 				action = right(d.Type, "read")
 			}
-			if allowed = e.Permit(ctx, c.caller, action, d.ID); allowed != nil && !fault.Is(allowed, fault.Forbidden) {
+			if allowed = e.Permit(quiet{ctx}, c.caller, action, d.ID); allowed != nil && !fault.Is(allowed, fault.Forbidden) {
 				return nil, allowed
 			}
 		}

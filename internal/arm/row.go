@@ -79,31 +79,16 @@ func (Plain) Remove(context.Context, *Change) error { return nil }
 // Show changes nothing.
 func (Plain) Show(context.Context, *Document) error { return nil }
 
-// Virtual is a Behaviour with documents that are not stored: built-in roles, or what another door
-// keeps the truth of. A GET finds among them by name what is not stored under its id; a LIST adds
-// those whose id no stored document has. A DELETE of one asks Remove, with it as Before, and
-// writes nothing itself. The documents are the caller's to change.
-type Virtual interface {
-	// Virtual gives the unstored documents as seen from scope, which is what the type lies in: the
-	// parent resource of a child type, any scope for an extension.
-	Virtual(ctx context.Context, scope cloud.ID) ([]*Document, error)
-}
-
-// Filtered is a Behaviour that chooses what a LIST shows. It is asked about every document,
-// stored or virtual, also when the client sent no filter. For an extension type the engine offers
-// all documents that lie at the scope, above it or below it.
-type Filtered interface {
-	// Filter reports whether a list at scope shows d; filter is the $filter as sent, or "". A filter
-	// that it does not understand is a fault.
-	Filter(ctx context.Context, scope cloud.ID, filter string, d *Document) (bool, error)
-}
-
 // Change is one resource on its way from one state to the next.
 type Change struct {
-	ID     cloud.ID
+	ID cloud.ID
+	// Caller is who asked for it; zero when the platform acts by itself: for what a world begins
+	// with, and for what goes along with a resource that somebody deletes.
 	Caller cloud.Caller
 	Before *Document // nil on create
 	After  *Document // nil on delete
+	// Going is set on delete: what the client deletes, which is ID itself or what it lies in.
+	Going cloud.ID
 	// Writes are made in the same transaction as the document itself.
 	Writes []store.Change
 	// Hosts are the DNS names the resource claims in this world, without regard to case; a name

@@ -20,6 +20,12 @@ type Lister interface {
 	List(ctx context.Context, q Query) ([]*Document, error)
 }
 
+// Filterer is a Behaviour whose collections take a $filter in terms of its own.
+type Filterer interface {
+	// Filter reports whether the filter holds for a document of a collection at scope.
+	Filter(ctx context.Context, scope cloud.ID, filter string, d *Document) (bool, error)
+}
+
 // Query is what a collection is asked for.
 type Query struct {
 	Scope  cloud.ID

@@ -1,0 +1,44 @@
+package msi
+
+import (
+	"net/http"
+	"path"
+	"strings"
+
+	"lanyard/internal/fault"
+	"lanyard/internal/httpkit"
+)
+
+// Routes adds the door's routes. Every method leads to the same handler, which refuses all but
+// GET in the protocol's own words. A ServeMux answers an unclean path with a redirect before any
+// route is looked at; Handler does not.
+func (d *Door) Routes(mux *http.ServeMux) {
+	token := d.door().Serve(d.token)
+	mux.Handle("/r/{replica}/msi/token", token)
+	mux.Handle("/r/{replica}/msi/token/{$}", token)
+}
+
+// Handler serves the routes and refuses, without a redirect, a path that is not spelled as it
+// was given to the replica: double slashes, dot segments, percent-encoded characters (T1).
+func (d *Door) Handler() http.Handler {
+	mux := http.NewServeMux()
+	d.Routes(mux)
+	refuse := d.door().Serve(func(_ http.ResponseWriter, r *http.Request) error {
+		return fault.New(fault.Invalid, "BadRequest", "The path is not that of the token endpoint.").
+			Try("use IDENTITY_ENDPOINT exactly as it stands in the environment")
+	})
+	mux.Handle("/", refuse)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := r.URL.Path; r.URL.RawPath != "" || strings.Contains(r.RequestURI, "%2e") || strings.Contains(r.RequestURI, "%2E") ||
+			path.Clean(p) != strings.TrimSuffix(p, "/") && p != "/" {
+			refuse.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// door has a small bound on bodies: a GET needs none.
+func (d *Door) door() httpkit.Door {
+	return httpkit.Door{Name: "msi", Speak: Speak, Log: d.Log, Now: d.Now, MaxBody: 4 << 10}
+}

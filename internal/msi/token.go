@@ -1,0 +1,54 @@
+package msi
+
+import (
+	"net/http"
+
+	"lanyard/internal/httpkit"
+)
+
+var (
+	contentType = []string{"application/json; charset=utf-8"}
+	noStore     = []string{"no-store"}
+)
+
+// token answers one request for a token.
+func (d *Door) token(w http.ResponseWriter, r *http.Request) error {
+	if err := d.direct(r); err != nil {
+		return err
+	}
+	replica, err := d.caller(r)
+	if err != nil {
+		return err
+	}
+	httpkit.Note(r.Context(), httpkit.KeyApp, replica.App)
+	a, err := readQuery(r.URL.RawQuery)
+	if err == nil {
+		err = a.check()
+	}
+	if err != nil {
+		return err
+	}
+	who, err := d.choose(replica, a)
+	if err != nil {
+		return err
+	}
+	httpkit.Note(r.Context(), httpkit.KeyIdentity, who.Resource)
+	resource, ok := d.Directory.Audience(a.resource)
+	if !ok {
+		// Azure answers 500, which clients try again in vain; the reason is Entra's own.
+		return refuse("AADSTS500011: The resource principal named %s was not found in the tenant.", clip(a.resource)).
+			Try("ask for the resource exactly as its service documents it, e.g. https://vault.azure.net")
+	}
+	httpkit.Note(r.Context(), httpkit.KeyAudience, resource.Audience)
+	g, err := d.shelves.grant(r.Context(), d, replica, who, a.resource)
+	if err != nil {
+		return err
+	}
+	httpkit.Note(r.Context(), httpkit.KeyKeyID, g.minted.KeyID)
+	httpkit.Note(r.Context(), httpkit.KeyTokenID, g.minted.ID)
+	b := g.body(d.now())
+	h := w.Header()
+	h["Content-Type"], h["Cache-Control"], h["Content-Length"] = contentType, noStore, b.length
+	_, err = w.Write(b.bytes)
+	return err
+}

@@ -1,0 +1,155 @@
+// Package vault is the Key Vault secrets service: one door for all vaults of a world.
+//
+// It must not know how vaults are made, how tokens are minted, or how roles are granted.
+package vault
+
+import (
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"lanyard/guard"
+	"lanyard/internal/cloud"
+	"lanyard/internal/fault"
+	"lanyard/internal/httpkit"
+	"lanyard/internal/secret"
+	"lanyard/internal/store"
+)
+
+// maxBody bounds a request's body in bytes: the largest value with every byte of it escaped, and
+// its tags.
+const maxBody = 256 << 10
+
+// AppID is Key Vault's own application id, which tokens may have as their audience instead of its
+// URL (wire-facts: "Key Vault").
+const AppID = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+
+// Audiences are the aud values that mean Key Vault in a cloud, in the order in which refusals name them.
+func Audiences(p cloud.Profile) []string { return []string{resource(p), AppID} }
+
+// resource is what a challenge tells clients to ask a token for: no slash at its end, for clients
+// append "/.default" and the service refuses the slash (wire-facts: "Key Vault").
+func resource(p cloud.Profile) string { return "https://" + p.VaultSuffix }
+
+// Vault is what the door has to know about one vault.
+type Vault struct {
+	ID       cloud.ID
+	Name     string
+	Location string
+	// RetentionDays is how long a deleted secret can be recovered, 7 to 90; 0 means 90.
+	RetentionDays int
+	// PurgeProtected keeps anyone from purging before that time is over.
+	PurgeProtected bool
+}
+
+// Door serves the secrets of every vault, told apart by the Host of a request.
+type Door struct {
+	Store store.Store
+	// View follows Store on cloud.KeysVault; every read is answered from it.
+	View *store.View
+	Box  *secret.Box
+	// Guard accepts Audiences.
+	Guard *guard.Guard
+	// Vault gives the vault that has a host name, in lower case and without a port.
+	Vault   func(host string) (Vault, bool)
+	Profile cloud.Profile
+	Tenant  cloud.TenantID
+	Now     func() time.Time // nil means time.Now
+	Rand    io.Reader        // nil means crypto/rand
+	Log     *slog.Logger     // nil discards
+}
+
+// call is one request that may go ahead.
+type call struct {
+	vault   Vault
+	host    string // as the client spelled it, with its port
+	version string // of the API
+	query   url.Values
+	name    string // of the secret; "" where the route names none
+}
+
+// handler answers a call.
+type handler func(w http.ResponseWriter, r *http.Request, c *call) error
+
+// enter makes a handler out of what follows once the vault is known, the caller verified, the
+// api-version understood and the action allowed. Without an action, nothing but being someone is asked.
+func (d *Door) enter(action string, next handler) httpkit.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Cache-Control", "no-cache")
+		w.Header().Set("x-ms-request-id", httpkit.Correlation(r.Context()))
+		v, known := d.vaultOf(r)
+		if !known {
+			return fault.New(fault.NotFound, "VaultNotFound", "No vault of this world has the host name of this request.")
+		}
+		w.Header().Set("x-ms-keyvault-region", v.Location)
+		caller, err := d.Guard.Identify(r)
+		if err != nil {
+			return d.spell(err, v)
+		}
+		c, err := newCall(r, v)
+		if err != nil {
+			return err
+		}
+		if action != "" {
+			at := v.ID
+			if c.name != "" {
+				if at, err = v.ID.Child("secrets", c.name); err != nil {
+					return badName(c.name)
+				}
+			}
+			if err := d.Guard.Permit(r.Context(), caller, action, true, at); err != nil {
+				return d.spell(err, v)
+			}
+		}
+		return next(w, r, c)
+	}
+}
+
+func (d *Door) vaultOf(r *http.Request) (Vault, bool) {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if d.Vault == nil {
+		return Vault{}, false
+	}
+	return d.Vault(d.Profile.Public(host))
+}
+
+// newCall reads what all operations have in common.
+func newCall(r *http.Request, v Vault) (*call, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, badParameter("The query of the request cannot be read.")
+	}
+	version, err := apiVersion(query)
+	if err != nil {
+		return nil, err
+	}
+	c := &call{vault: v, host: r.Host, version: version, query: query, name: r.PathValue("name")}
+	if c.name != "" && !isName(c.name) {
+		return nil, badName(c.name)
+	}
+	return c, nil
+}
+
+// base is the vault's URL, under which its objects have their ids.
+func (d *Door) base(v Vault) string { return "https://" + d.Profile.VaultHost(v.Name) }
+
+func (d *Door) now() time.Time {
+	if d.Now != nil {
+		return d.Now()
+	}
+	return time.Now()
+}
+
+func (d *Door) random() io.Reader {
+	if d.Rand != nil {
+		return d.Rand
+	}
+	return rand.Reader
+}

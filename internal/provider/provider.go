@@ -152,6 +152,11 @@ func PlatformOnly(c *arm.Change, resourceType string) error {
 	if c.Caller.Principal == "" || c.After == nil && !c.Going.Equal(c.ID) {
 		return nil
 	}
+	return ReadOnly(resourceType)
+}
+
+// ReadOnly refuses a write on what nobody writes as a resource of that type.
+func ReadOnly(resourceType string) error {
 	return fault.New(fault.WrongMethod, "MethodNotAllowed", "Resources of type '%s' are made and removed by the platform alone.", resourceType).
 		With("Allow", "GET, HEAD")
 }

@@ -1,0 +1,107 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"lanyard/internal/arm"
+	"lanyard/internal/cloud"
+	"lanyard/internal/fault"
+	"lanyard/internal/httpkit"
+	"lanyard/internal/provider"
+	"lanyard/internal/store"
+)
+
+// maxAttempts bounds how often a switch is tried anew when others change the app meanwhile.
+const maxAttempts = 16
+
+func (a containerApp) actions() map[string]arm.Action {
+	all := map[string]arm.Action{
+		"stop":        {Needs: Apps + "/stop/action", Do: a.turn(stopped)},
+		"start":       {Needs: Apps + "/start/action", Do: a.turn(running)},
+		"listsecrets": {Needs: Apps + "/listSecrets/action", Do: listSecrets},
+	}
+	if a.Attach != nil {
+		all["attach"] = arm.Action{Needs: Apps + "/write", Do: onApp(a.Attach)}
+	}
+	if a.Logs != nil {
+		all["listconsolelogs"] = arm.Action{Needs: Apps + "/logstream/action", Do: onApp(a.Logs)}
+	}
+	return all
+}
+
+func onApp(do func(context.Context, cloud.ID, http.ResponseWriter, *http.Request) error) func(context.Context, *arm.Document, http.ResponseWriter, *http.Request) error {
+	return func(ctx context.Context, d *arm.Document, w http.ResponseWriter, r *http.Request) error {
+		return do(ctx, d.ID, w, r)
+	}
+}
+
+// listSecrets answers with an app's secrets: there are none.
+func listSecrets(_ context.Context, _ *arm.Document, w http.ResponseWriter, _ *http.Request) error {
+	return httpkit.WriteJSON(w, http.StatusOK, map[string]any{"value": []any{}})
+}
+
+// turn gives the action that brings an app into a running state. The document keeps the state, so
+// that a later change of the app does not start what was stopped.
+func (a containerApp) turn(state string) func(context.Context, *arm.Document, http.ResponseWriter, *http.Request) error {
+	return func(ctx context.Context, d *arm.Document, w http.ResponseWriter, _ *http.Request) error {
+		for range maxAttempts {
+			now, revision, err := a.attempt(ctx, d.ID, state)
+			if errors.Is(err, store.ErrConflict) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if a.Await != nil {
+				if err := a.Await(ctx, revision); err != nil {
+					return fmt.Errorf("await %s: %w", d.ID, err)
+				}
+			}
+			if err := a.Show(ctx, now); err != nil {
+				return err
+			}
+			return httpkit.WriteJSON(w, http.StatusOK, map[string]any{"id": now.ID, "name": now.Name, "type": now.Type,
+				"location": now.Location, "tags": now.Tags, "properties": now.Properties, "systemData": now.SystemData})
+		}
+		return fault.New(fault.Conflict, "ContainerAppOperationInProgress", "Cannot modify a container app '%s' because there is another operation in progress.", d.Name)
+	}
+}
+
+func (a containerApp) attempt(ctx context.Context, id cloud.ID, state string) (*arm.Document, int64, error) {
+	entry, err := a.Store.Get(ctx, cloud.DocumentKey(id))
+	if err != nil {
+		return nil, 0, fmt.Errorf("read app: %w", err)
+	}
+	d := &arm.Document{}
+	if entry.Revision == 0 {
+		return nil, 0, fault.New(fault.NotFound, "ResourceNotFound", "The Resource '%s/%s' under resource group '%s' was not found.", Apps, id.Name(), id.Group())
+	}
+	if err := json.Unmarshal(entry.Value, d); err != nil {
+		return nil, 0, fmt.Errorf("read %s: %w", id, err)
+	}
+	m, err := provider.Read("properties", d.Properties)
+	if err != nil {
+		return nil, 0, err
+	}
+	m.Set("runningStatus", state)
+	d.Properties = m.Raw()
+	app, err := a.describe(d)
+	if err != nil {
+		return nil, 0, err
+	}
+	document, err := json.Marshal(d)
+	if err != nil {
+		return nil, 0, fmt.Errorf("write %s: %w", id, err)
+	}
+	described, err := json.Marshal(app)
+	if err != nil {
+		return nil, 0, fmt.Errorf("write app: %w", err)
+	}
+	revision, err := a.Store.Commit(ctx, store.Change{Key: entry.Key, Value: document, If: entry.Revision},
+		store.Change{Key: cloud.AppKey(id), Value: described, If: store.Any})
+	return d, revision, err
+}

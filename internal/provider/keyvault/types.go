@@ -1,0 +1,108 @@
+// Package keyvault describes vaults and the secrets that templates put into them.
+//
+// It must not know how secrets are served or who may read them.
+package keyvault
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"time"
+
+	"lanyard/internal/arm"
+	"lanyard/internal/cloud"
+	"lanyard/internal/store"
+)
+
+// The types of this namespace.
+const (
+	Vaults  = "Microsoft.KeyVault/vaults"
+	Secrets = "Microsoft.KeyVault/vaults/secrets"
+)
+
+// Resources finds stored documents.
+type Resources interface {
+	Document(cloud.ID) (*arm.Document, bool)
+}
+
+// Sealer seals values at rest; context binds a value to the key it is stored under.
+type Sealer interface {
+	Seal(plain []byte, context string) ([]byte, error)
+}
+
+// Deps is what the rows need.
+type Deps struct {
+	Resources Resources
+	Store     store.Store
+	Box       Sealer
+	Tenant    cloud.TenantID
+	Profile   cloud.Profile
+	Now       func() time.Time // nil means time.Now
+	Rand      io.Reader        // nil means crypto/rand
+}
+
+func (d Deps) now() time.Time {
+	if d.Now == nil {
+		return time.Now().UTC()
+	}
+	return d.Now().UTC()
+}
+
+func (d Deps) rand() io.Reader {
+	if d.Rand == nil {
+		return rand.Reader
+	}
+	return d.Rand
+}
+
+var versions = []string{
+	"2026-02-01", "2025-05-01", "2024-12-01-preview", "2024-11-01", "2024-04-01-preview", "2023-08-01-preview", "2023-07-01",
+	"2023-02-01", "2022-11-01", "2022-07-01", "2022-02-01-preview", "2021-11-01-preview", "2021-10-01", "2021-06-01-preview",
+	"2021-04-01-preview", "2020-04-01-preview", "2019-09-01", "2018-02-14-preview", "2018-02-14", "2016-10-01", "2015-06-01",
+}
+
+// Rows gives the rows of Microsoft.KeyVault.
+func Rows(d Deps) []arm.Row {
+	return []arm.Row{
+		{
+			Type:      Vaults,
+			Versions:  versions,
+			Name:      vaultName,
+			At:        arm.InGroup,
+			Tracked:   true,
+			Behaviour: vault{Deps: d},
+		},
+		{
+			Type:      Secrets,
+			Versions:  versions,
+			Name:      secretName,
+			Behaviour: secret{Deps: d},
+		},
+	}
+}
+
+// sku is a vault's price class.
+type sku struct {
+	Family string `json:"family"`
+	Name   string `json:"name"`
+}
+
+// secretProperties are what a template says about a secret.
+type secretProperties struct {
+	Value       *string     `json:"value"`
+	ContentType *string     `json:"contentType"`
+	Attributes  *attributes `json:"attributes"`
+}
+
+// attributes are times in seconds since 1970.
+type attributes struct {
+	Enabled   *bool  `json:"enabled"`
+	NotBefore *int64 `json:"nbf"`
+	Expires   *int64 `json:"exp"`
+}
+
+// reader is the part of the store that reading takes.
+type reader interface {
+	Get(ctx context.Context, key string) (store.Entry, error)
+	List(ctx context.Context, prefix string) ([]store.Entry, int64, error)
+}

@@ -92,7 +92,8 @@ func launch(ctx context.Context, dir string, log *slog.Logger) (*embed.Etcd, err
 		if err := os.RemoveAll(made); err != nil {
 			return nil, err
 		}
-		first, err := start(ctx, made, log)
+		// It is stopped as soon as it is ready, of which etcd has much to say.
+		first, err := start(ctx, made, slog.New(slog.DiscardHandler))
 		if err != nil {
 			return nil, err
 		}
@@ -142,6 +143,7 @@ func settings(data string, log *slog.Logger) *embed.Config {
 	// A member must have an address, though nothing listens there; a number needs no look-up.
 	c.AdvertisePeerUrls = []url.URL{{Scheme: "http", Host: "127.0.0.1:0"}}
 	c.InitialCluster = c.InitialClusterFromName(c.Name)
+	c.AuthToken = "" // no logins: nobody reaches it but this process
 	c.TickMs, c.ElectionMs = 10, 100
 	c.QuotaBackendBytes = quota
 	c.AutoCompactionMode, c.AutoCompactionRetention = embed.CompactorModePeriodic, kept

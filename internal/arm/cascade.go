@@ -98,7 +98,7 @@ func (e *Engine) finish(ctx context.Context, marked *Document, caller cloud.Call
 		case err != nil:
 			return false, fmt.Errorf("delete in %s: %w", marked.ID, err)
 		}
-		if err := e.await(ctx, revision); err != nil {
+		if err := e.Await(ctx, revision); err != nil {
 			return false, err
 		}
 		if whole {

@@ -174,8 +174,8 @@ func (e *Engine) decode(entry store.Entry) (*Document, bool) {
 	return d, true
 }
 
-// await returns when a commit can be seen by whoever is asked next.
-func (e *Engine) await(ctx context.Context, revision int64) error {
+// Await returns when a commit can be seen by whoever is asked next.
+func (e *Engine) Await(ctx context.Context, revision int64) error {
 	for _, see := range []func(context.Context, int64) error{e.docs.Await, e.names.Await, e.Directory.Await} {
 		if err := see(ctx, revision); err != nil {
 			return fmt.Errorf("await revision %d: %w", revision, err)
@@ -190,5 +190,5 @@ func (e *Engine) catchUp(ctx context.Context, id cloud.ID) error {
 	if err != nil {
 		return fmt.Errorf("read revision: %w", err)
 	}
-	return e.await(ctx, revision)
+	return e.Await(ctx, revision)
 }

@@ -92,15 +92,15 @@ func path(r *http.Request) (string, error) {
 		}
 	}
 	text := strings.TrimSuffix(r.URL.Path, "/")
-	for _, s := range strings.Split(text, "/")[min(1, len(text)):] {
+	if text == "" {
+		return "", fault.New(fault.NotFound, "MissingSubscription",
+			"The request did not have a subscription or a valid tenant level resource provider.")
+	}
+	for _, s := range strings.Split(text, "/")[1:] {
 		if s == "" || s == "." || s == ".." {
 			return "", fault.New(fault.Invalid, "InvalidRequestUri",
 				"The request's path contains an empty or dot segment, which is not allowed.")
 		}
-	}
-	if text == "" {
-		return "", fault.New(fault.NotFound, "MissingSubscription",
-			"The request did not have a subscription or a valid tenant level resource provider.")
 	}
 	return text, nil
 }

@@ -141,7 +141,7 @@ func (e *Engine) commit(ctx context.Context, c *Change, writes []store.Change) (
 	if err != nil {
 		return nil, fmt.Errorf("commit %s: %w", c.ID, err)
 	}
-	if err := e.await(ctx, revision); err != nil {
+	if err := e.Await(ctx, revision); err != nil {
 		return nil, err
 	}
 	d, _ := e.decode(store.Entry{Key: own.Key, Value: value, Revision: revision})

@@ -21,7 +21,8 @@ type ID struct {
 var Root = ID{text: "/", key: "/"}
 
 // ParseID reads a scope or resource id. It refuses whatever could be read in two ways: empty and
-// dot segments, percent signs, backslashes, and characters outside printable ASCII.
+// dot segments, blanks at the edge of a segment, percent signs, backslashes, and characters outside
+// printable ASCII.
 func ParseID(text string) (ID, error) {
 	trimmed := strings.TrimSuffix(text, "/")
 	if text == "/" {
@@ -67,6 +68,9 @@ func checkSegment(s string) error {
 	}
 	if s == "." || s == ".." {
 		return fmt.Errorf("it has a dot segment")
+	}
+	if s[0] == ' ' || s[len(s)-1] == ' ' {
+		return fmt.Errorf("it has a blank at the edge of a segment") // others trim it: azcore takes it for no segment
 	}
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c <= ' ' && c != ' ' || c > '~' || c == '%' || c == '\\' || c == '?' || c == '#' {

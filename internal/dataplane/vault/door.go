@@ -67,6 +67,7 @@ type Door struct {
 type call struct {
 	vault   Vault
 	host    string // as the client spelled it, with its port
+	path    string // likewise, still escaped
 	version string // of the API
 	query   url.Values
 	name    string // of the secret; "" where the route names none
@@ -130,7 +131,7 @@ func newCall(r *http.Request, v Vault) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &call{vault: v, host: r.Host, version: version, query: query, name: r.PathValue("name")}
+	c := &call{vault: v, host: r.Host, path: r.URL.EscapedPath(), version: version, query: query, name: r.PathValue("name")}
 	if c.name != "" && !isName(c.name) {
 		return nil, badName(c.name)
 	}

@@ -22,17 +22,17 @@ type page struct {
 }
 
 // list gives the secrets in use, without values and versions.
-func (d *Door) list(w http.ResponseWriter, r *http.Request, c *call) error {
-	return d.listHeads(w, r, c, func(head cloud.Secret) bool { return head.Deleted.IsZero() })
+func (d *Door) list(w http.ResponseWriter, _ *http.Request, c *call) error {
+	return d.listHeads(w, c, func(head cloud.Secret) bool { return head.Deleted.IsZero() })
 }
 
 // listDeleted gives the secrets that can be recovered.
-func (d *Door) listDeleted(w http.ResponseWriter, r *http.Request, c *call) error {
-	return d.listHeads(w, r, c, func(head cloud.Secret) bool { return !head.Deleted.IsZero() && !d.lapsed(head) })
+func (d *Door) listDeleted(w http.ResponseWriter, _ *http.Request, c *call) error {
+	return d.listHeads(w, c, func(head cloud.Secret) bool { return !head.Deleted.IsZero() && !d.lapsed(head) })
 }
 
-func (d *Door) listHeads(w http.ResponseWriter, r *http.Request, c *call, wanted func(cloud.Secret) bool) error {
-	return d.writePage(w, r, c, cloud.SecretPrefix(c.vault.ID), func(e store.Entry) (*bundle, error) {
+func (d *Door) listHeads(w http.ResponseWriter, c *call, wanted func(cloud.Secret) bool) error {
+	return d.writePage(w, c, cloud.SecretPrefix(c.vault.ID), func(e store.Entry) (*bundle, error) {
 		head, err := decode[cloud.Secret](e)
 		if err != nil || !wanted(head) {
 			return nil, err
@@ -52,12 +52,12 @@ func (d *Door) listHeads(w http.ResponseWriter, r *http.Request, c *call, wanted
 }
 
 // listVersions gives all versions of a secret, without values.
-func (d *Door) listVersions(w http.ResponseWriter, r *http.Request, c *call) error {
+func (d *Door) listVersions(w http.ResponseWriter, _ *http.Request, c *call) error {
 	head, err := d.head(c.vault, c.name)
 	if err != nil {
 		return err
 	}
-	return d.writePage(w, r, c, cloud.VersionPrefix(c.vault.ID, c.name), func(e store.Entry) (*bundle, error) {
+	return d.writePage(w, c, cloud.VersionPrefix(c.vault.ID, c.name), func(e store.Entry) (*bundle, error) {
 		version, err := decode[cloud.SecretVersion](e)
 		if err != nil {
 			return nil, err
@@ -68,7 +68,7 @@ func (d *Door) listVersions(w http.ResponseWriter, r *http.Request, c *call) err
 }
 
 // writePage answers with what lies under prefix, of which show leaves out what it gives as nil.
-func (d *Door) writePage(w http.ResponseWriter, r *http.Request, c *call, prefix string, show func(store.Entry) (*bundle, error)) error {
+func (d *Door) writePage(w http.ResponseWriter, c *call, prefix string, show func(store.Entry) (*bundle, error)) error {
 	p, err := readPage(c.query)
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (d *Door) writePage(w http.ResponseWriter, r *http.Request, c *call, prefix
 			continue
 		}
 		if len(found.Value) == p.size {
-			found.NextLink = c.next(r.URL.EscapedPath(), page{after: last, size: p.size})
+			found.NextLink = c.next(page{after: last, size: p.size})
 			break
 		}
 		found.Value, last = append(found.Value, *b), end
@@ -96,8 +96,8 @@ func (d *Door) writePage(w http.ResponseWriter, r *http.Request, c *call, prefix
 }
 
 // next gives the address of the page that follows, at the host the client knows.
-func (c *call) next(path string, p page) string {
-	return "https://" + c.host + path + "?api-version=" + url.QueryEscape(c.version) +
+func (c *call) next(p page) string {
+	return "https://" + c.host + c.path + "?api-version=" + url.QueryEscape(c.version) +
 		"&$skiptoken=" + base64.RawURLEncoding.EncodeToString([]byte(p.after)) + "&maxresults=" + strconv.Itoa(p.size)
 }
 

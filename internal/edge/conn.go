@@ -2,6 +2,7 @@ package edge
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -117,12 +118,15 @@ func (q *queue) Close() error {
 
 func (q *queue) Addr() net.Addr { return q.address }
 
-// steady gives up on a request whose body stalls. A deadline for the whole request would also
+// steady gives up on a request whose body stalls, also when its handler reads none of it and
+// the server does so instead before the next request. A deadline for the whole request would
 // cut off answers that stream, so each read has its own.
 func steady(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = &steadyBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
+		if r.Method != http.MethodConnect && r.Body != nil && r.Body != http.NoBody {
+			b := &steadyBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
+			r.Body = b
+			defer b.wait()
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -131,13 +135,25 @@ func steady(next http.Handler) http.Handler {
 type steadyBody struct {
 	io.ReadCloser
 	control *http.ResponseController
+	ended   atomic.Bool // whole or broken
 }
 
 func (b *steadyBody) Read(p []byte) (int, error) {
-	_ = b.control.SetReadDeadline(time.Now().Add(bodyPause))
+	b.wait()
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
+		b.ended.Store(true)
+	}
+	if errors.Is(err, io.EOF) {
 		_ = b.control.SetReadDeadline(noDeadline)
 	}
 	return n, err
+}
+
+// wait starts the time that the next bytes may take. A body that has ended starts none: what
+// is read after it is the next request, or the client's going away.
+func (b *steadyBody) wait() {
+	if !b.ended.Load() {
+		_ = b.control.SetReadDeadline(time.Now().Add(bodyPause))
+	}
 }

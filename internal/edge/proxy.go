@@ -17,6 +17,9 @@ func (s *session) connect(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	httpkit.Note(r.Context(), httpkit.KeyCaller, user)
+	if r.ContentLength != 0 { // readers disagree about where such a request ends
+		return fault.New(fault.Invalid, codeDestination, "CONNECT has no content (RFC 9110 section 9.3.6).")
+	}
 	d, err := parseDestination(r.RequestURI)
 	if err != nil {
 		return err

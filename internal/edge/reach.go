@@ -68,15 +68,17 @@ func (s *session) resolve(ctx context.Context, d destination, chained bool) ([]n
 		}
 		return nil, fault.New(fault.Unavailable, codeUnreachable, "The name %s could not be resolved.", d.host).Because(err)
 	}
-	var good []netip.Addr
+	var good, bad []netip.Addr
 	for _, a := range found {
 		a = a.Unmap() // resolvers spell IPv4 either way
 		if s.isAllowed(a) {
 			good = append(good, a)
+		} else {
+			bad = append(bad, a)
 		}
 	}
-	if len(good) == 0 || chained && len(good) < len(found) {
-		return nil, refuseAddress(d, found[0])
+	if len(good) == 0 || chained && len(bad) > 0 {
+		return nil, refuseAddress(d, bad[0])
 	}
 	return good, nil
 }

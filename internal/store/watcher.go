@@ -9,7 +9,7 @@ import (
 // The bounds of a watcher's queue. What is beyond them is cheaper to list again than to keep.
 const (
 	maxQueued      = 1024
-	maxQueuedBytes = 32 << 20
+	maxQueuedBytes = 16 << 20
 )
 
 // watcher is one reader's place in a Feed.

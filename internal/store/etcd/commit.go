@@ -32,6 +32,11 @@ func (s *Store) Commit(ctx context.Context, changes ...store.Change) (int64, err
 		s.drop(ctx, staged, "")
 		return 0, fmt.Errorf("commit: %w", s.because(err))
 	}
+	return s.submit(ctx, changes, written, staged)
+}
+
+// submit makes the transaction, whose large values lie in staged.
+func (s *Store) submit(ctx context.Context, changes []store.Change, written []string, staged string) (int64, error) {
 	conditions, writes := plan(changes, written)
 	if staged != "" {
 		// Pieces that were cleared away meanwhile must not be pointed to.

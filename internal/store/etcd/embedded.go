@@ -149,6 +149,7 @@ func settings(data string, log *slog.Logger) *embed.Config {
 	c.AutoCompactionMode, c.AutoCompactionRetention = embed.CompactorModePeriodic, kept
 	// Nobody has to catch up from the log, and what it holds lies in memory too.
 	c.SnapshotCount, c.SnapshotCatchUpEntries = 2000, 100
+	c.WarningApplyDuration, c.WarningUnaryRequestDuration = time.Second, time.Second
 	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(bridge(log))
 	return c
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,11 +34,11 @@ func compact(t *testing.T, s store.Store, revision int64) {
 }
 
 func TestTheEmbeddedStoreConforms(t *testing.T) {
-	dirs := map[store.Store]string{}
+	var dirs sync.Map
 	storetest.Run(t, func(t *testing.T) store.Store {
 		dir := filepath.Join(t.TempDir(), "state")
 		s := open(t, dir)
-		dirs[s] = dir
+		dirs.Store(s, dir)
 		return s
 	}, storetest.Options{
 		Compact: compact,
@@ -45,7 +46,8 @@ func TestTheEmbeddedStoreConforms(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-			return open(t, dirs[s])
+			dir, _ := dirs.Load(s)
+			return open(t, dir.(string))
 		},
 	})
 }

@@ -29,7 +29,8 @@ type conformance struct {
 	run     func(*testing.T, trial)
 }
 
-// Run tries the store that open gives, a fresh and empty one for each case.
+// Run tries the store that open gives, a fresh and empty one for each case. Cases run side by side,
+// so open is called from several goroutines.
 func Run(t *testing.T, open func(*testing.T) store.Store, options ...Options) {
 	var o Options
 	if len(options) > 0 {
@@ -45,6 +46,7 @@ func Run(t *testing.T, open func(*testing.T) store.Store, options ...Options) {
 	for _, cases := range all {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
 				s := open(t)
 				t.Cleanup(func() { s.Close() })
 				t.Cleanup(func() {

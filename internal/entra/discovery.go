@@ -25,7 +25,6 @@ type configuration struct {
 	Subjects        []string `json:"subject_types_supported"`
 	Algorithms      []string `json:"id_token_signing_alg_values_supported"`
 	RequestURI      bool     `json:"request_uri_parameter_supported"`
-	TenantRegion    *string  `json:"tenant_region_scope"`
 	CloudInstance   string   `json:"cloud_instance_name"`
 	CloudGraph      string   `json:"cloud_graph_host_name"`
 	MicrosoftGraph  string   `json:"msgraph_host"`
@@ -76,7 +75,7 @@ func issuerTenant(home string) string {
 func (d *Door) show(w http.ResponseWriter, c configuration) error {
 	c.Authentication = []string{"client_secret_post", "client_secret_basic"}
 	c.Grants = []string{"client_credentials"}
-	c.Responses = []string{"token"}
+	c.Responses = []string{}
 	c.Subjects = []string{"public"}
 	c.Algorithms = []string{"RS256"}
 	c.ClaimsSupported = []string{"sub", "iss", "aud", "exp", "iat", "nbf", "appid", "oid", "tid", "uti", "ver"}

@@ -140,10 +140,10 @@ func (d *Door) prove(q request, who cloud.Principal) error {
 	if q.assertion {
 		return refuse(7000218, "The request body must contain the following parameter: 'client_secret'. Lanyard does not offer client_assertion: neither certificates nor federated credentials.")
 	}
-	if q.secret == "" {
+	if q.secret.IsZero() {
 		return refuse(7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
 	}
-	err := d.Directory.CheckSecret(who, q.secret)
+	err := d.Directory.CheckSecret(who, q.secret.Open())
 	if err == nil && !who.Kind.IsManaged() {
 		return nil
 	}

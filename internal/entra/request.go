@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"lanyard/internal/cloud"
 	"lanyard/internal/httpkit"
 )
 
@@ -18,7 +19,7 @@ const maxParameters = 64
 type request struct {
 	grant        string
 	client       string
-	secret       string
+	secret       cloud.Sealed
 	basic        bool // the credential came in the Authorization header
 	assertion    bool // it came as a client assertion
 	scope        string
@@ -61,7 +62,7 @@ func parse(body string) (request, error) {
 	q := request{
 		grant:     form.Get("grant_type"),
 		client:    form.Get("client_id"),
-		secret:    form.Get("client_secret"),
+		secret:    cloud.Seal(form.Get("client_secret")),
 		assertion: form.Get("client_assertion") != "",
 		scope:     form.Get("scope"),
 		resource:  form.Get("resource"),
@@ -82,12 +83,12 @@ func (q *request) authenticate(r *http.Request) error {
 	switch {
 	case err1 != nil || err2 != nil:
 		return malformed("its Authorization header is not form-encoded")
-	case q.secret != "" || q.assertion:
+	case !q.secret.IsZero() || q.assertion:
 		return malformed("it authenticates in more than one way")
 	case q.client != "" && !strings.EqualFold(q.client, id):
 		return malformed("its client_id is not that of its Authorization header")
 	}
-	q.client, q.secret, q.basic = id, secret, true
+	q.client, q.secret, q.basic = id, cloud.Seal(secret), true
 	return nil
 }
 

@@ -14,12 +14,14 @@ import (
 	"lanyard/internal/token"
 )
 
-// How long tokens live from when they are minted (wire-facts: "Managed identity access token").
+// Backdating is by how much iat and nbf lie before the time at which a token is minted; whoever
+// holds iat against another time adds it first (wire-facts: "Managed identity access token").
+const Backdating = 300 * time.Second
+
+// How long tokens live from when they are minted (same heading).
 const (
 	managedLife     = 24 * time.Hour
 	applicationLife = time.Hour
-	// backdating is how much iat and nbf lie before that.
-	backdating = 300 * time.Second
 )
 
 // Order is what a token is wanted for. Whoever orders has found out that the principal may have it.
@@ -89,7 +91,7 @@ func (i *Issuer) claims(o Order, now time.Time) (token.Claims, error) {
 	if err != nil {
 		return token.Claims{}, err
 	}
-	issued := now.Add(-backdating).Unix()
+	issued := now.Add(-Backdating).Unix()
 	c := token.Claims{
 		Audience: o.Audience, Issuer: i.URL, IdentityProvider: i.URL,
 		IssuedAt: issued, NotBefore: issued, Expires: now.Add(life).Unix(),

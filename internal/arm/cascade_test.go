@@ -53,7 +53,7 @@ func gone(w *world, id string) {
 			break
 		}
 	}
-	if err := w.await(ctx, v.Revision()); err != nil {
+	if err := w.Await(ctx, v.Revision()); err != nil {
 		w.t.Fatal(err)
 	}
 }

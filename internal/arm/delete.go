@@ -17,7 +17,7 @@ func (e *Engine) remove(w http.ResponseWriter, r *http.Request, c call) error {
 	if err := e.permit(ctx, c.caller, right(c.row.Type, "delete"), c.id); err != nil {
 		return err
 	}
-	if _, err := e.ancestors(c.id); err != nil && fault.Of(err).Code != "ParentResourceNotFound" {
+	if _, err := e.ancestors(ctx, c.id); err != nil && fault.Of(err).Code != "ParentResourceNotFound" {
 		return err
 	}
 	marked, err := e.condemn(ctx, c, conditionOf(r))

@@ -119,21 +119,22 @@ func (e *Engine) readable(ctx context.Context, c call, needs string, all []*Docu
 	if len(left) == 0 && atScope != nil && !c.id.Equal(cloud.Root) {
 		return nil, atScope
 	}
-	return left, e.exists(c.id)
+	return left, e.exists(ctx, c.id)
 }
 
 // exists says what is missing where a collection's scope does not exist.
-func (e *Engine) exists(scope cloud.ID) error {
+func (e *Engine) exists(ctx context.Context, scope cloud.ID) error {
 	if scope.Equal(cloud.Root) {
 		return nil
 	}
-	if _, err := e.ancestors(scope); err != nil {
+	if _, err := e.ancestors(ctx, scope); err != nil {
 		return err
 	}
-	if _, ok := e.Document(scope); !ok {
-		return e.orphan(scope)
+	d, err := e.known(ctx, scope)
+	if d == nil && err == nil {
+		err = e.orphan(scope)
 	}
-	return nil
+	return err
 }
 
 // listAll answers with the tracked resources in a subscription or group, without properties.

@@ -94,7 +94,7 @@ func (e *Engine) status(w http.ResponseWriter, r *http.Request, c call) error {
 	if err := e.permit(r.Context(), c.caller, right(row.Type, "read"), id); err != nil {
 		return err
 	}
-	d, err := e.existing(r.Context(), row, id)
+	d, err := e.existing(r.Context(), id)
 	if err != nil {
 		return err
 	}

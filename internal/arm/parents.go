@@ -1,6 +1,7 @@
 package arm
 
 import (
+	"context"
 	"strings"
 
 	"lanyard/internal/cloud"
@@ -10,20 +11,39 @@ import (
 
 // ancestors gives the documents a resource lies in, outermost first, or says in ARM's words
 // which of them does not exist.
-func (e *Engine) ancestors(id cloud.ID) ([]*Document, error) {
+func (e *Engine) ancestors(ctx context.Context, id cloud.ID) ([]*Document, error) {
 	var chain []cloud.ID
 	for at := id.Parent(); !at.IsZero() && !at.Equal(cloud.Root); at = at.Parent() {
 		chain = append([]cloud.ID{at}, chain...)
 	}
 	var line []*Document
 	for _, at := range chain {
-		d, ok := e.Document(at)
-		if !ok {
+		d, err := e.known(ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		if d == nil {
 			return nil, e.orphan(at)
 		}
 		line = append(line, d)
 	}
 	return line, nil
+}
+
+// known gives a resource's document, stored or computed; nil when there is none.
+func (e *Engine) known(ctx context.Context, id cloud.ID) (*Document, error) {
+	if d, ok := e.Document(id); ok {
+		return d, nil
+	}
+	row := e.rows[strings.ToLower(id.Type())]
+	if row == nil {
+		return nil, nil
+	}
+	finder, ok := row.Behaviour.(Finder)
+	if !ok {
+		return nil, nil
+	}
+	return finder.Find(ctx, id)
 }
 
 // orphan says that a scope or parent does not exist.
@@ -74,6 +94,9 @@ func hold(line []*Document) ([]store.Change, error) {
 	for _, d := range line {
 		if d.Deleting != "" {
 			return nil, beingDeleted(d)
+		}
+		if d.Revision == 0 {
+			continue // computed
 		}
 		checks = append(checks, store.Change{Key: cloud.DocumentKey(d.ID), If: d.Revision, Check: true})
 	}

@@ -84,5 +84,5 @@ func (e *Engine) maySeeProviders(r *http.Request, c call, operation string) erro
 	if err := e.permit(r.Context(), c.caller, needs, c.id); err != nil {
 		return err
 	}
-	return e.exists(c.id)
+	return e.exists(r.Context(), c.id)
 }

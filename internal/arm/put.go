@@ -47,11 +47,13 @@ func (e *Engine) change(w http.ResponseWriter, r *http.Request, c call, merge bo
 
 // answer writes one document with its entity tag.
 func (e *Engine) answer(w http.ResponseWriter, r *http.Request, status int, row *Row, d *Document) error {
-	tag := d.etag()
+	tag, stored := d.etag(), d.Revision != 0
 	shown, err := e.show(r.Context(), row, d)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("ETag", tag)
+	if stored {
+		w.Header().Set("ETag", tag)
+	}
 	return httpkit.WriteJSON(w, status, shown)
 }

@@ -37,24 +37,19 @@ func (e *Engine) find(ctx context.Context, c call) (*Document, error) {
 	if err := e.permit(ctx, c.caller, right(c.row.Type, "read"), c.id); err != nil {
 		return nil, err
 	}
-	return e.existing(ctx, c.row, c.id)
+	return e.existing(ctx, c.id)
 }
 
 // existing gives a resource's document, stored or computed, or says what is missing.
-func (e *Engine) existing(ctx context.Context, row *Row, id cloud.ID) (*Document, error) {
-	if d, ok := e.Document(id); ok {
-		return d, nil
-	}
-	if finder, ok := row.Behaviour.(Finder); ok {
-		d, err := finder.Find(ctx, id)
-		if d != nil || err != nil {
-			return d, err
-		}
-	}
-	if _, err := e.ancestors(id); err != nil {
+func (e *Engine) existing(ctx context.Context, id cloud.ID) (*Document, error) {
+	if _, err := e.ancestors(ctx, id); err != nil {
 		return nil, err
 	}
-	return nil, e.missing(id)
+	d, err := e.known(ctx, id)
+	if d == nil && err == nil {
+		err = e.missing(id)
+	}
+	return d, err
 }
 
 // act does a POST operation on a resource that exists.
@@ -67,7 +62,7 @@ func (e *Engine) act(w http.ResponseWriter, r *http.Request, c call) error {
 	if err := e.permit(ctx, c.caller, do.Needs, c.id); err != nil {
 		return err
 	}
-	d, err := e.existing(ctx, c.row, c.id)
+	d, err := e.existing(ctx, c.id)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func contended(id cloud.ID) error {
 }
 
 func (e *Engine) attempt(ctx context.Context, in *intent) (*Document, bool, error) {
-	line, err := e.ancestors(in.id)
+	line, err := e.ancestors(ctx, in.id)
 	if err != nil {
 		return nil, false, err
 	}

@@ -39,8 +39,8 @@ type Door struct {
 	// Address is where the platform listens, host:port. The Host header must name it; where it is a
 	// loopback address any of 127.0.0.1, localhost and [::1] with its port will do.
 	Address string
-	Now   func() time.Time // nil means time.Now
-	Log   *slog.Logger     // nil discards
+	Now     func() time.Time // nil means time.Now
+	Log     *slog.Logger     // nil discards
 
 	shelves shelves
 }

@@ -36,12 +36,15 @@ type report struct {
 }
 
 // patience is how long a shim may take over what it does at once.
-const patience = 5 * time.Second
+const patience = 10 * time.Second
 
 // Start runs a command under a shim.
 func (e *Engine) Start(ctx context.Context, s host.Spec) (host.Process, error) {
 	if len(s.Command) == 0 {
 		return nil, errors.New("the container has no command, and a local process cannot run an image: give it a command")
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	e.probe.Do(e.choose)
 	h, err := claimHome(e.homes(), s.Replica, e.walls.ownUser())
@@ -55,7 +58,7 @@ func (e *Engine) Start(ctx context.Context, s host.Spec) (host.Process, error) {
 			return nil, fmt.Errorf("find the working directory: %w", err)
 		}
 	}
-	p, err := e.shim(ctx, order{
+	p, err := e.shim(order{
 		Command: s.Command, Env: complete(s.Env, h.path, h.temp()), Dir: dir, User: h.user, Hide: e.State,
 	}, e.walls, s.Output, h)
 	if err != nil {
@@ -79,9 +82,7 @@ func (e *Engine) Boundary() string {
 func (e *Engine) choose() {
 	clearHomes(e.homes())
 	for _, w := range wanted() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		p, err := e.shim(ctx, order{Hide: e.State}, w, nil, nil)
-		cancel()
+		p, err := e.shim(order{Hide: e.State}, w, nil, nil)
 		if err == nil {
 			<-p.Done()
 			e.walls = w
@@ -93,7 +94,7 @@ func (e *Engine) choose() {
 }
 
 // shim starts a shim behind walls and gives it its order.
-func (e *Engine) shim(ctx context.Context, o order, w walls, output func(stream, text string), h *home) (*running, error) {
+func (e *Engine) shim(o order, w walls, output func(stream, text string), h *home) (*running, error) {
 	orders, hold, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("make the shim's pipe: %w", err)
@@ -127,7 +128,7 @@ func (e *Engine) shim(ctx context.Context, o order, w walls, output func(stream,
 	}
 	o.Init = w.init()
 	in := bufio.NewReader(reports)
-	err = handshake(ctx, hold, reports, in, o)
+	err = handshake(hold, reports, in, o)
 	end := func() {
 		var last report
 		if json.NewDecoder(in).Decode(&last) == nil {
@@ -155,9 +156,10 @@ func (e *Engine) shim(ctx context.Context, o order, w walls, output func(stream,
 }
 
 // handshake gives the order and waits until the command runs.
-func handshake(ctx context.Context, hold io.Writer, reports *os.File, in *bufio.Reader, o order) error {
-	stop := context.AfterFunc(ctx, func() { reports.SetReadDeadline(time.Now()) })
-	defer stop()
+func handshake(hold io.Writer, reports *os.File, in *bufio.Reader, o order) error {
+	if err := reports.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return fmt.Errorf("hear from the shim: %w", err)
+	}
 	line, err := json.Marshal(o)
 	if err != nil {
 		return fmt.Errorf("write the shim's order: %w", err)
@@ -167,7 +169,7 @@ func handshake(ctx context.Context, hold io.Writer, reports *os.File, in *bufio.
 	}
 	answer, err := in.ReadBytes('\n')
 	if err != nil {
-		return fmt.Errorf("hear from the shim: %w", errors.Join(err, ctx.Err()))
+		return fmt.Errorf("hear from the shim: %w", err)
 	}
 	var first report
 	if err := json.Unmarshal(answer, &first); err != nil {
@@ -176,5 +178,5 @@ func handshake(ctx context.Context, hold io.Writer, reports *os.File, in *bufio.
 	if first.Error != "" {
 		return errors.New(first.Error)
 	}
-	return nil
+	return reports.SetReadDeadline(time.Time{})
 }

@@ -58,11 +58,16 @@ func self() string { return "/proc/self/exe" }
 // starting serialises starts that have to change how the platform may be traced.
 var starting sync.Mutex
 
-// start starts a shim behind the walls. The death signal is tied to the thread that starts it;
-// Go ends a thread only when a goroutine ends locked to it, which none here does.
+// start starts a shim behind the walls. A shim that is init of a namespace is killed with the
+// platform, and takes the namespace with it; another must live on to kill what is below it, which
+// it does when the held pipe closes. The death signal is tied to the thread that starts it; Go
+// ends a thread only when a goroutine ends locked to it, which none here does.
 func (w walls) start(cmd *exec.Cmd) error {
-	attr := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	attr := &syscall.SysProcAttr{Setsid: true}
 	cmd.SysProcAttr = attr
+	if w.init() {
+		attr.Pdeathsig = syscall.SIGKILL
+	}
 	switch w {
 	case userAndSpaces:
 		attr.Cloneflags = unix.CLONE_NEWPID | unix.CLONE_NEWNS

@@ -182,9 +182,9 @@ func refusal(status int, body []byte) error {
 	return fmt.Errorf("the platform answered %d: %s", status, body)
 }
 
-// open calls ControlHost and leaves the answer's body open, for streams.
-func (c *client) open(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, "https://"+platform.ControlHost+path, body)
+// open calls an action of the management API and leaves the answer's body open, for streams.
+func (c *client) open(ctx context.Context, path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+cloud.Azure.Management+path, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 
 	"github.com/spf13/cobra"
@@ -94,8 +93,8 @@ func (c *client) find(ctx context.Context, resourceType, name string) (cloud.ID,
 
 // streamLogs prints lines as they come; without follow the platform ends the stream.
 func (c *client) streamLogs(ctx context.Context, a *app, id cloud.ID, tail int, follow bool) error {
-	q := url.Values{"app": {id.String()}, "tail": {fmt.Sprint(tail)}, "follow": {fmt.Sprint(follow)}}
-	resp, err := c.open(ctx, http.MethodGet, "/logs?"+q.Encode(), nil)
+	q := url.Values{"tail": {fmt.Sprint(tail)}, "follow": {fmt.Sprint(follow)}}
+	resp, err := c.open(ctx, id.String()+"/listConsoleLogs?"+q.Encode()+"&api-version="+appsVersion)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -90,7 +89,7 @@ func (c *client) runAs(ctx context.Context, a *app, id string, args []string) er
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	resp, err := c.open(ctx, http.MethodPost, "/attach?"+url.Values{"app": {id}}.Encode(), nil)
+	resp, err := c.open(ctx, id+"/attach?api-version="+appsVersion)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"net/url"
 	"os"
@@ -34,14 +35,11 @@ func Shim(args []string) int { return process.Shim(args) }
 // its memory or environment (T14).
 func Harden() error { return process.Conceal() }
 
-// The audiences of our own services (wire-facts: "Audiences").
-var (
-	armAudiences = []string{
-		"https://management.azure.com/", "https://management.azure.com",
-		"https://management.core.windows.net/", "https://management.core.windows.net",
-	}
-	vaultAudiences = []string{"https://vault.azure.net", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"}
-)
+// armAudiences are the spellings that mean the management API (wire-facts: "Audiences").
+var armAudiences = []string{
+	"https://management.azure.com/", "https://management.azure.com",
+	"https://management.core.windows.net/", "https://management.core.windows.net",
+}
 
 // build constructs every engine; none runs yet.
 func (p *Platform) build(context.Context) error {
@@ -57,12 +55,13 @@ func (p *Platform) build(context.Context) error {
 	}
 	p.armGuard = p.guardFor(armAudiences)
 	p.arm = &arm.Engine{
-		Store: p.store, Rows: p.rows(), Directory: views{p.directory, p}, Profile: cloud.Azure, Tenant: p.deed.Tenant,
+		Store: p.store, Directory: views{p.directory, p}, Profile: cloud.Azure, Tenant: p.deed.Tenant,
 		Admit: p.armGuard.Identify, Now: now, Log: log,
 		Permit: func(ctx context.Context, caller cloud.Caller, action string, at cloud.ID) error {
 			return p.armGuard.Permit(ctx, caller, action, false, at)
 		},
 	}
+	p.arm.Rows = p.rows()
 	return p.buildEdge()
 }
 
@@ -84,12 +83,13 @@ type views struct {
 
 // Await returns when all of them have seen a revision.
 func (v views) Await(ctx context.Context, revision int64) error {
-	for _, see := range []func(context.Context, int64) error{v.Directory.Await, v.p.secrets.Await, v.p.host.Await} {
-		if err := see(ctx, revision); err != nil {
-			return err
-		}
+	if err := errors.Join(v.Directory.Await(ctx, revision), v.p.secrets.Await(ctx, revision)); err != nil {
+		return err
 	}
-	return nil
+	if !v.p.hosting.Load() {
+		return nil // nothing runs yet that could see an older state
+	}
+	return v.p.host.Await(ctx, revision)
 }
 
 // buildEdge opens the local authority and lays out what prepared environments read.

@@ -1,11 +1,8 @@
 package platform
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"lanyard/internal/arm"
@@ -35,8 +32,6 @@ func (p *Platform) controlRoutes(mux *http.ServeMux) {
 		"POST /explain":     p.explain,
 		"GET /keys":         p.keys,
 		"POST /keys/rotate": p.rotate,
-		"GET /logs":         p.logs,
-		"POST /attach":      p.attach,
 	} {
 		mux.Handle(pattern, door.Serve(p.owned(h)))
 	}
@@ -82,7 +77,7 @@ type ReplicaStatus struct {
 func (p *Platform) status(w http.ResponseWriter, _ *http.Request) error {
 	s := Status{
 		Address: p.Address(), PID: p.place.PID, Started: p.place.Started, State: p.config.State,
-		Tenant: p.owner.Tenant, Scope: p.scope(), Boundary: boundary(), Replicas: []ReplicaStatus{},
+		Tenant: p.owner.Tenant, Scope: p.scope(), Boundary: p.host.Engine.Boundary(), Replicas: []ReplicaStatus{},
 	}
 	for _, d := range p.arm.Documents(p.scope(), "Microsoft.App/containerApps") {
 		for _, r := range p.host.Replicas(d.ID) {
@@ -145,87 +140,4 @@ func (p *Platform) rotate(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return p.keys(w, r)
-}
-
-// logs streams an app's console, a JSON line each.
-func (p *Platform) logs(w http.ResponseWriter, r *http.Request) error {
-	app, err := cloud.ParseID(r.URL.Query().Get("app"))
-	if err != nil {
-		return fault.New(fault.Invalid, "InvalidResourceId", "The app's id cannot be read: %v.", err)
-	}
-	tail, err := strconv.Atoi(r.URL.Query().Get("tail"))
-	if err != nil || tail < 0 || tail > 10_000 {
-		return fault.New(fault.Invalid, "InvalidTail", "tail is a number from 0 to 10000.")
-	}
-	if _, ok := p.arm.Document(app); !ok {
-		return fault.New(fault.NotFound, "ResourceNotFound", "There is no container app %s.", app).Try("lanyard containerapp list --output table")
-	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	var news <-chan Line
-	if r.URL.Query().Get("follow") == "true" {
-		news = p.console.Follow(ctx, app) // before the tail, so that no line falls between
-	}
-	enc := json.NewEncoder(w)
-	var last time.Time
-	for _, l := range p.console.Tail(app, tail) {
-		if err := enc.Encode(l); err != nil {
-			return err
-		}
-		last = l.Time
-	}
-	flush := http.NewResponseController(w)
-	for l := range orNone(news) {
-		if !l.Time.After(last) {
-			continue // it stood in the tail
-		}
-		if err := enc.Encode(l); err != nil {
-			return nil // the reader went away
-		}
-		if err := flush.Flush(); err != nil {
-			return nil
-		}
-	}
-	return nil
-}
-
-func orNone(c <-chan Line) <-chan Line {
-	if c == nil {
-		none := make(chan Line)
-		close(none)
-		return none
-	}
-	return c
-}
-
-// Attached is the first line of an attach answer: the environment of the new replica.
-type Attached struct {
-	Replica     string   `json:"replica"`
-	Environment []string `json:"environment"`
-}
-
-// attach makes a replica whose process the caller runs; it lives as long as the request does.
-func (p *Platform) attach(w http.ResponseWriter, r *http.Request) error {
-	app, err := cloud.ParseID(r.URL.Query().Get("app"))
-	if err != nil {
-		return fault.New(fault.Invalid, "InvalidResourceId", "The app's id cannot be read: %v.", err)
-	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	replica, err := p.host.Attach(ctx, app)
-	if err != nil {
-		return fmt.Errorf("attach to %s: %w", app, err)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(Attached{Replica: replica.Name, Environment: p.prepare(replica)}); err != nil {
-		return err
-	}
-	if err := http.NewResponseController(w).Flush(); err != nil {
-		return err
-	}
-	select {
-	case <-ctx.Done():
-	case <-p.ending:
-	}
-	return nil
 }

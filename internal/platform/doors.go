@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -21,12 +22,19 @@ import (
 
 // rows are the resource types, a line for each namespace.
 func (p *Platform) rows() []arm.Row {
+	tenant, now := p.deed.Tenant, p.config.Now
 	var all []arm.Row
-	all = append(all, resources.Rows(p.deed.Tenant)...)
-	all = append(all, authorization.Rows(p.directory)...)
+	all = append(all, resources.Rows(tenant)...)
+	all = append(all, authorization.Rows(authorization.Deps{
+		Directory: p.directory, Resources: p.arm, Store: p.store, Tenant: tenant, Now: now,
+	})...)
 	all = append(all, managedidentity.Rows(p.directory)...)
-	all = append(all, app.Rows()...)
-	all = append(all, keyvault.Rows(p.box)...)
+	all = append(all, app.Rows(app.Deps{
+		Resources: p.arm, Store: p.store, Tenant: tenant, Await: p.arm.Await, Attach: p.attach, Logs: p.logs, Now: now,
+	})...)
+	all = append(all, keyvault.Rows(keyvault.Deps{
+		Resources: p.arm, Store: p.store, Box: p.box, Tenant: tenant, Profile: cloud.Azure, Now: now,
+	})...)
 	return all
 }
 
@@ -92,7 +100,7 @@ func (p *Platform) msiDoor() *msi.Door {
 
 func (p *Platform) vaultDoor() *vault.Door {
 	return &vault.Door{
-		Store: p.store, View: p.secrets, Box: p.box, Guard: p.guardFor(vaultAudiences), Profile: cloud.Azure,
+		Store: p.store, View: p.secrets, Box: p.box, Guard: p.guardFor(vault.Audiences(cloud.Azure)), Profile: cloud.Azure,
 		Tenant: p.deed.Tenant, Now: p.config.Now, Log: p.log,
 		Vault: p.vaultOf,
 	}
@@ -104,5 +112,12 @@ func (p *Platform) vaultOf(host string) (vault.Vault, bool) {
 	if !ok {
 		return vault.Vault{}, false
 	}
-	return vault.Vault{ID: d.ID, Name: d.Name, Location: d.Location, RetentionDays: keyvault.Retention(d)}, true
+	var v struct {
+		Days      int  `json:"softDeleteRetentionInDays"`
+		Protected bool `json:"enablePurgeProtection"`
+	}
+	if err := json.Unmarshal(d.Properties, &v); err != nil {
+		return vault.Vault{}, false
+	}
+	return vault.Vault{ID: d.ID, Name: d.Name, Location: d.Location, RetentionDays: v.Days, PurgeProtected: v.Protected}, true
 }

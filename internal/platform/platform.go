@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lanyard/guard"
@@ -64,6 +65,8 @@ type Platform struct {
 	deed  deed
 	owner owner
 	place place
+
+	hosting atomic.Bool // the host follows the store
 
 	ending  chan struct{} // closed when somebody asked for the end
 	endOnce sync.Once
@@ -202,7 +205,11 @@ func (p *Platform) runApps(ctx context.Context) error {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stopHost = stop
 	p.keep(running, &p.apps, "host", p.host.Run)
-	return p.host.Ready(ctx)
+	if err := p.host.Ready(ctx); err != nil {
+		return err
+	}
+	p.hosting.Store(true)
+	return nil
 }
 
 // Wait returns when ctx ends, somebody asks for the end, or an engine fails.

@@ -7,9 +7,12 @@ import (
 	"lanyard/internal/httpkit"
 )
 
-// cached lets clients keep documents for an hour: well within the time for which a key is
-// published before it signs, even when their own caches keep them for longer.
-const cached = "max-age=3600, public"
+// How long caches on the way may keep what is discovered. Key sets none at all: a key is published
+// for as long before it signs as verifiers themselves keep a key set, and no longer (T15).
+const (
+	keptAnHour = "max-age=3600, public"
+	keptNever  = "no-cache"
+)
 
 // configuration is the OpenID provider's metadata (OpenID Connect Discovery 1.0 section 3), with
 // Entra's own members (wire-facts: "Discovery"). What is not offered is not listed, except the
@@ -82,7 +85,7 @@ func (d *Door) show(w http.ResponseWriter, c configuration) error {
 	c.CloudInstance = d.Profile.Authority
 	c.CloudGraph = d.Profile.Graph
 	c.MicrosoftGraph = d.Profile.Graph
-	w.Header().Set("Cache-Control", cached)
+	w.Header().Set("Cache-Control", keptAnHour)
 	return httpkit.WriteJSON(w, http.StatusOK, c)
 }
 
@@ -92,7 +95,7 @@ func (d *Door) keySet(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set("Cache-Control", cached)
+	w.Header().Set("Cache-Control", keptNever)
 	_, err := w.Write(d.Issuer.KeySet())
 	return err
 }

@@ -41,13 +41,14 @@ type Issuer struct {
 	view  *store.View
 	draw  func() (*rsa.PrivateKey, error) // how a key is drawn; nil means RSA-2048
 	ready chan struct{}
-	begun sync.Once // closes ready
+	begun sync.Once     // closes ready
+	nudge chan struct{} // asks the loop to look at the clock now
 }
 
 const (
 	keyBits = 2048
 	// longest is how long the loop sleeps at most: a clock that was set, or a machine that slept,
-	// is noticed within it (T24).
+	// is noticed within it, or when a token is asked for and no key may sign (T24).
 	longest  = time.Hour
 	shortest = time.Second
 )
@@ -69,6 +70,7 @@ func (i *Issuer) prepare() {
 		i.Schedule = i.Schedule.filled()
 		i.ring.Store(&ring{})
 		i.ready = make(chan struct{})
+		i.nudge = make(chan struct{}, 1)
 		i.view = store.NewView(i.Store, cloud.KeysSigning)
 		i.view.OnChange(i.follow)
 	})
@@ -97,6 +99,8 @@ func (i *Issuer) Run(ctx context.Context) error {
 			followed <- err
 			return ended(ctx, fmt.Errorf("follow signing keys: %w", err))
 		case <-timer.C:
+		case <-i.nudge:
+			timer.Stop()
 		}
 		if err := i.turn(ctx, false); err != nil && ctx.Err() == nil {
 			i.Log.Error("rotate signing keys", httpkit.KeyError, err)

@@ -46,7 +46,7 @@ type Minted struct {
 	Expires time.Time
 }
 
-// Mint signs a token. It refuses when no key may sign now, and what Lint finds fault with.
+// Mint signs a token. It refuses when no key may sign now, and what lint finds fault with.
 func (i *Issuer) Mint(ctx context.Context, o Order) (Minted, error) {
 	i.prepare()
 	if err := ctx.Err(); err != nil {
@@ -56,6 +56,10 @@ func (i *Issuer) Mint(ctx context.Context, o Order) (Minted, error) {
 	r := i.ring.Load()
 	signing := current(r.spans(), now)
 	if signing < 0 {
+		select {
+		case i.nudge <- struct{}{}:
+		default: // it is already being looked into
+		}
 		return Minted{}, fault.New(fault.Unavailable, "temporarily_unavailable", "There is no signing key that is valid now.").
 			Because(fmt.Errorf("mint token: none of %d signing keys may sign at %s", len(r.keys), now.UTC().Format(time.RFC3339)))
 	}

@@ -51,7 +51,7 @@ func (p *Platform) build(context.Context) error {
 	p.onStop(p.console.Close)
 	p.host = &host.Host{
 		Store: p.store, Dir: p.config.Dir, Now: now, Log: log, Prepare: p.prepare, Output: p.output,
-		Engine: &process.Engine{State: p.config.State, Shim: p.config.Shim, Log: log},
+		Engine: &process.Engine{State: p.config.State, Homes: openFolder(), Shim: p.config.Shim, Log: log},
 	}
 	p.armGuard = p.guardFor(armAudiences)
 	p.arm = &arm.Engine{
@@ -99,7 +99,7 @@ func (p *Platform) buildEdge() error {
 		return err
 	}
 	// Replicas cannot read the state folder, so what they trust lies outside it.
-	public, err := os.MkdirTemp("", "lanyard-trust-")
+	public, err := os.MkdirTemp(openFolder(), "lanyard-trust-")
 	if err != nil {
 		return err
 	}
@@ -121,6 +121,28 @@ func (p *Platform) buildEdge() error {
 		Upstream: func(r *http.Request) (*url.URL, error) { return http.ProxyFromEnvironment(r) },
 	}
 	return nil
+}
+
+// openFolder gives a folder for temporary files that every user can pass through: TMPDIR may lie
+// below one that only its owner can.
+func openFolder() string {
+	for _, dir := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
+		if isOpen(dir) {
+			return dir
+		}
+	}
+	return os.TempDir()
+}
+
+func isOpen(dir string) bool {
+	for at := dir; ; at = filepath.Dir(at) {
+		if s, err := os.Stat(at); err != nil || s.Mode()&0o001 == 0 {
+			return false
+		}
+		if at == filepath.Dir(at) {
+			return true
+		}
+	}
 }
 
 func randomHex(n int) (string, error) {

@@ -41,14 +41,15 @@ func (p *Platform) rows() []arm.Row {
 // openDoors mounts every door under the host names it answers to, and begins to serve.
 func (p *Platform) openDoors(ctx context.Context) error {
 	named := map[string]http.Handler{
-		cloud.Azure.Management:        mounted(p.arm.Routes),
-		"management.core.windows.net": mounted(p.arm.Routes),
+		cloud.Azure.Management:        p.arm,
+		"management.core.windows.net": p.arm,
 		ControlHost:                   mounted(p.controlRoutes),
 		cloud.Azure.Authority:         mounted(p.entraDoor().Routes),
 		"login.windows.net":           mounted(p.entraDoor().Routes),
 		"sts.windows.net":             mounted(p.entraDoor().Routes),
 	}
-	vaults := mounted(p.vaultDoor().Routes)
+	vault := p.vaultDoor()
+	vaults := mounted(vault.Routes)
 	absent := httpkit.Door{Name: "absent", Speak: arm.Speak, Log: p.log}.Serve(absent)
 	p.edge.Services = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := hostName(r.Host)
@@ -64,6 +65,8 @@ func (p *Platform) openDoors(ctx context.Context) error {
 	p.edge.Plain = mounted(p.msiDoor().Routes)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stopDoors = stop
+	p.keep(running, &p.doors, "vaults' sweep", vault.Run)
+	p.keep(running, &p.doors, "sweep of vaults that are gone", keyvault.Sweeper{Store: p.store, Log: p.log}.Run)
 	p.keep(running, &p.doors, "edge", func(ctx context.Context) error { return p.edge.Serve(ctx, p.listener) })
 	return nil
 }

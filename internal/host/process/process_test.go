@@ -5,6 +5,7 @@ package process
 import (
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,8 +49,11 @@ func shell(script string) []string { return []string{"/bin/sh", "-c", script} }
 // run runs a script to its end.
 func run(t *testing.T, e *Engine, script string) (host.Exit, string) {
 	t.Helper()
+	var mu sync.Mutex
 	var out strings.Builder
 	p, err := e.Start(t.Context(), host.Spec{Replica: "r-1", Command: shell(script + " 2>&1"), Dir: "/", Output: func(_, text string) {
+		mu.Lock()
+		defer mu.Unlock()
 		out.WriteString(text + "\n")
 	}})
 	if err != nil {
@@ -59,7 +63,7 @@ func run(t *testing.T, e *Engine, script string) (host.Exit, string) {
 	case <-p.Done():
 	case <-time.After(20 * time.Second):
 		p.Stop(0)
-		t.Fatalf("the script does not end; it wrote %q", out.String())
+		t.Fatalf("the script did not end by itself; it wrote %q", out.String())
 	}
 	return p.Exit(), strings.TrimSpace(out.String())
 }

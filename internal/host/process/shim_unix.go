@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -104,7 +105,8 @@ func fell(pid int, init bool) {
 
 // launch starts the command as the one who shall run it.
 func launch(o order) (int, error) {
-	if _, err := os.Stat(o.Dir); err != nil {
+	// The command inherits the folder, and so may stand where its own user could not have gone.
+	if err := os.Chdir(o.Dir); err != nil {
 		return 0, fmt.Errorf("the working directory cannot be used: %w", err)
 	}
 	null, err := os.Open(os.DevNull)
@@ -112,10 +114,13 @@ func launch(o order) (int, error) {
 		return 0, fmt.Errorf("open the null device: %w", err)
 	}
 	defer null.Close()
-	attr := &syscall.ProcAttr{Dir: o.Dir, Env: o.Env, Files: []uintptr{null.Fd(), 1, 2}, Sys: attributes(o)}
+	attr := &syscall.ProcAttr{Env: o.Env, Files: []uintptr{null.Fd(), 1, 2}, Sys: attributes(o)}
 	var refused error
 	for _, path := range candidates(o) {
 		pid, err := syscall.ForkExec(path, o.Command, attr)
+		if errors.Is(err, syscall.EACCES) && o.User != 0 {
+			pid, err = openAndStart(path, o.Command, attr)
+		}
 		switch {
 		case err == nil:
 			return pid, nil
@@ -129,6 +134,23 @@ func launch(o order) (int, error) {
 		return 0, refused
 	}
 	return 0, fmt.Errorf("there is no program %q in PATH", o.Command[0])
+}
+
+// openAndStart starts a program that lies in a folder closed to the command's own user, as a
+// checkout in root's home does: the shim opens it, and the kernel finds it by that descriptor.
+// The program's own mode still has to allow its execution.
+func openAndStart(path string, argv []string, attr *syscall.ProcAttr) (int, error) {
+	program, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer program.Close()
+	// A script's interpreter would have to reach it by its path, which the command's user cannot.
+	start := make([]byte, 2)
+	if _, err := io.ReadFull(program, start); err != nil || string(start) == "#!" {
+		return 0, syscall.EACCES
+	}
+	return syscall.ForkExec(fmt.Sprintf("/proc/self/fd/%d", program.Fd()), argv, attr)
 }
 
 // candidates gives where the program may lie, in the order of PATH.

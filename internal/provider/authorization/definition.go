@@ -33,7 +33,7 @@ func (d definition) Shape(_ context.Context, c *arm.Change) error {
 			return fault.New(fault.Invalid, "LinkedInvalidPropertyId", "The assignable scope '%s' does not exist.", at)
 		}
 	}
-	demand(c, "write", scopes)
+	demand(c, scopes)
 	at, by := d.now().Format(timeLayout), string(c.Caller.Principal)
 	p.CreatedOn, p.CreatedBy, p.UpdatedOn, p.UpdatedBy = at, by, at, by
 	if c.Before != nil {
@@ -41,15 +41,15 @@ func (d definition) Shape(_ context.Context, c *arm.Change) error {
 		if err != nil {
 			return err
 		}
-		demand(c, "write", earlier)
+		demand(c, earlier)
 		p.CreatedOn, p.CreatedBy = before.CreatedOn, before.CreatedBy
 	}
 	return setProperties(c.After, p)
 }
 
-func demand(c *arm.Change, verb string, scopes []cloud.ID) {
+func demand(c *arm.Change, scopes []cloud.ID) {
 	for _, at := range scopes {
-		c.Demands = append(c.Demands, arm.Demand{Action: Definitions + "/" + verb, Scope: at})
+		c.Demands = append(c.Demands, arm.Demand{Action: Definitions + "/write", Scope: at})
 	}
 }
 
@@ -121,11 +121,10 @@ func (d definition) Remove(ctx context.Context, c *arm.Change) error {
 				Try("lanyard role assignment delete --ids %s", each.ID)
 		}
 	}
-	before, scopes, err := definitionOf(c.Before)
+	before, _, err := definitionOf(c.Before)
 	if err != nil {
 		return err
 	}
-	demand(c, "delete", scopes)
 	released, err := release(ctx, d.Store, c.ID, claimRole+strings.ToLower(c.ID.Name()), roleNameKey(before.RoleName))
 	c.Writes = append(c.Writes, released...)
 	return err

@@ -17,14 +17,14 @@ const (
 )
 
 func begin(t *testing.T) *providertest.World {
-	return providertest.Begin(t, func(w *providertest.World) []arm.Row {
-		return append(managedidentity.Rows(w.Directory), arm.Row{Type: "Toy.Shop/carts", Versions: []string{"2024-01-01"}, Tracked: true, Identity: true})
+	return providertest.Begin(t, v, func(w *providertest.World) []arm.Row {
+		return append(managedidentity.Rows(w.Directory), arm.Row{Type: "Toy.Shop/carts", Versions: []string{v}, Tracked: true, Identity: true})
 	})
 }
 
 func TestAnIdentityHasAPrincipalAsLongAsItLives(t *testing.T) {
 	w := begin(t)
-	a := w.Want(201, "", "PUT "+line, v, here)
+	a := w.Want(201, "", "PUT "+line, here)
 	principal, _ := a.Property("properties.principalId").(string)
 	p, ok := w.Directory.Principal(cloud.PrincipalID(principal))
 	if !ok || p.Kind != cloud.UserAssigned || p.Name != "billing" || !p.Resource.Equal(cloud.MustID(line)) {
@@ -33,19 +33,19 @@ func TestAnIdentityHasAPrincipalAsLongAsItLives(t *testing.T) {
 	if a.Property("properties.clientId") != string(p.Client) || a.Property("properties.tenantId") != string(providertest.Tenant) {
 		t.Errorf("the identity shows %s", a.Text)
 	}
-	again := w.Want(200, "", "PUT "+line, v, `{"location":"westeurope","tags":{"a":"b"},"properties":{"principalId":"somebody-else"}}`)
+	again := w.Want(200, "", "PUT "+line, `{"location":"westeurope","tags":{"a":"b"},"properties":{"principalId":"somebody-else"}}`)
 	if again.Property("properties.principalId") != principal {
 		t.Errorf("a second PUT made it %v", again.Property("properties.principalId"))
 	}
-	patched := w.Want(200, "", "PATCH "+line, v, `{"tags":{"c":"d"}}`)
+	patched := w.Want(200, "", "PATCH "+line, `{"tags":{"c":"d"}}`)
 	if patched.Property("properties.principalId") != principal || patched.Property("tags.c") != "d" {
 		t.Errorf("PATCH made it %s", patched.Text)
 	}
-	w.Want(200, "", "DELETE "+line, v, "")
+	w.Want(200, "", "DELETE "+line, "")
 	if _, ok := w.Directory.Principal(p.ID); ok {
 		t.Error("the principal outlived its identity")
 	}
-	if b := w.Want(201, "", "PUT "+line, v, here); b.Property("properties.principalId") == principal {
+	if b := w.Want(201, "", "PUT "+line, here); b.Property("properties.principalId") == principal {
 		t.Error("a new identity of the same name has the old principal")
 	}
 }
@@ -54,24 +54,24 @@ func TestIdentityRules(t *testing.T) {
 	w := begin(t)
 	at := strings.TrimSuffix(line, "billing")
 	for _, name := range []string{"ab", "-abc", "a.b.c", strings.Repeat("a", 129)} {
-		w.Want(400, "InvalidResourceName", "PUT "+at+name, v, here)
+		w.Want(400, "InvalidResourceName", "PUT "+at+name, here)
 	}
-	w.Want(201, "", "PUT "+at+strings.Repeat("a", 128), v, here)
-	w.Want(201, "", "PUT "+at+"0_a", v, `{"location":"westeurope","properties":{"isolationScope":"none"}}`)
-	w.Want(501, "NotOffered", "PUT "+at+"abc", v, `{"location":"westeurope","properties":{"isolationScope":"Regional"}}`)
-	w.Want(400, "InvalidRequestContent", "PUT "+at+"abc", v, `{"location":"westeurope","properties":{"isolationScope":"Galactic"}}`)
+	w.Want(201, "", "PUT "+at+strings.Repeat("a", 128), here)
+	w.Want(201, "", "PUT "+at+"0_a", `{"location":"westeurope","properties":{"isolationScope":"none"}}`)
+	w.Want(501, "NotOffered", "PUT "+at+"abc", `{"location":"westeurope","properties":{"isolationScope":"Regional"}}`)
+	w.Want(400, "InvalidRequestContent", "PUT "+at+"abc", `{"location":"westeurope","properties":{"isolationScope":"Galactic"}}`)
 }
 
 func TestAResourceShowsItsOwnIdentity(t *testing.T) {
 	w := begin(t)
 	cart := providertest.Group + "/providers/Toy.Shop/carts/c"
-	a := w.Want(201, "", "PUT "+cart, "2024-01-01", `{"location":"westeurope","identity":{"type":"SystemAssigned"}}`)
+	a := w.Want(201, "", "PUT "+cart, `{"location":"westeurope","identity":{"type":"SystemAssigned"}}`)
 	own := cart + "/providers/Microsoft.ManagedIdentity/identities/default"
-	if b := w.Want(200, "", "GET "+own, v, ""); b.Property("properties.principalId") != a.Property("identity.principalId") {
+	if b := w.Want(200, "", "GET "+own, ""); b.Property("properties.principalId") != a.Property("identity.principalId") {
 		t.Errorf("it shows %s, the resource %s", b.Text, a.Text)
 	}
-	w.Want(404, "ResourceNotFound", "GET "+strings.Replace(own, "default", "other", 1), v, "")
-	w.Want(405, "MethodNotAllowed", "PUT "+own, v, `{}`)
-	w.Want(200, "", "PUT "+cart, "2024-01-01", `{"location":"westeurope","identity":{"type":"None"}}`)
-	w.Want(404, "ResourceNotFound", "GET "+own, v, "")
+	w.Want(404, "ResourceNotFound", "GET "+strings.Replace(own, "default", "other", 1), "")
+	w.Want(405, "MethodNotAllowed", "PUT "+own, `{}`)
+	w.Want(200, "", "PUT "+cart, `{"location":"westeurope","identity":{"type":"None"}}`)
+	w.Want(404, "ResourceNotFound", "GET "+own, "")
 }

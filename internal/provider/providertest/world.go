@@ -45,13 +45,14 @@ type World struct {
 	// Refuse names an action that the caller may not do, and at which scope.
 	Refuse arm.Demand
 
-	mux *http.ServeMux
+	version string
+	mux     *http.ServeMux
 }
 
-// Begin starts a world with the rows that make gives for it.
-func Begin(t *testing.T, rows func(*World) []arm.Row) *World {
+// Begin starts a world with the given rows, whose requests have that api-version.
+func Begin(t *testing.T, version string, rows func(*World) []arm.Row) *World {
 	t.Helper()
-	w := &World{T: t, Store: mem.New(), mux: http.NewServeMux()}
+	w := &World{T: t, version: version, Store: mem.New(), mux: http.NewServeMux()}
 	w.Directory = &directory.Directory{Store: w.Store, Tenant: Tenant}
 	w.Engine = &arm.Engine{Store: w.Store, Directory: w.Directory, Profile: cloud.Azure, Tenant: Tenant,
 		Now:    func() time.Time { return Start },
@@ -60,6 +61,7 @@ func Begin(t *testing.T, rows func(*World) []arm.Row) *World {
 	w.Engine.Rows = append(rows(w),
 		arm.Row{Type: "Microsoft.Resources/subscriptions", Versions: []string{"2022-12-01"}, At: arm.InTenant},
 		arm.Row{Type: "Microsoft.Resources/resourceGroups", Versions: []string{"2025-04-01"}, At: arm.InSubscription, Tracked: true})
+	t.Cleanup(func() { _ = w.Store.Close() })
 	w.Engine.Routes(w.mux)
 	w.Run(w.Directory.Run)
 	w.Run(w.Engine.Run)
@@ -127,15 +129,18 @@ func (a Answer) Values() []map[string]any {
 	return all
 }
 
-// Ask makes a request: "PUT /subscriptions/..." with an api-version after it if the path has none.
-func (w *World) Ask(line, version, body string) Answer {
+// Ask makes a request such as "PUT /subscriptions/..."; a path may name an api-version of its own.
+func (w *World) Ask(line, body string) Answer {
 	w.T.Helper()
 	method, path, _ := strings.Cut(line, " ")
 	sign := "?"
 	if strings.Contains(path, "?") {
 		sign = "&"
 	}
-	r := httptest.NewRequest(method, "https://"+cloud.Azure.Management+strings.ReplaceAll(path, " ", "%20")+sign+"api-version="+version, strings.NewReader(body))
+	if !strings.Contains(path, "api-version=") {
+		path += sign + "api-version=" + w.version
+	}
+	r := httptest.NewRequest(method, "https://"+cloud.Azure.Management+strings.ReplaceAll(path, " ", "%20"), strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	rec := httptest.NewRecorder()
 	w.mux.ServeHTTP(rec, r)
@@ -151,9 +156,9 @@ func (w *World) Ask(line, version, body string) Answer {
 }
 
 // Want makes a request and holds its status and error code against what is expected.
-func (w *World) Want(status int, code, line, version, body string) Answer {
+func (w *World) Want(status int, code, line, body string) Answer {
 	w.T.Helper()
-	a := w.Ask(line, version, body)
+	a := w.Ask(line, body)
 	if a.Status != status || a.Code() != code {
 		w.T.Fatalf("%s answered %d %q, want %d %q: %s", line, a.Status, a.Code(), status, code, a.Text)
 	}
@@ -178,7 +183,7 @@ func (w *World) Commit(changes ...store.Change) {
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	if err := w.Directory.Await(w.T.Context(), revision); err != nil {
+	if err := w.Engine.Await(w.T.Context(), revision); err != nil {
 		w.T.Fatal(err)
 	}
 }

@@ -19,7 +19,6 @@ import (
 	"lanyard/internal/httpkit"
 	"lanyard/internal/secret"
 	"lanyard/internal/store"
-	"lanyard/internal/token"
 )
 
 // Issuer mints the tokens of one tenant. Its keys lie sealed in the store, so that all processes
@@ -185,38 +184,4 @@ func (i *Issuer) catchUp(ctx context.Context) error {
 		return err
 	}
 	return i.view.Await(ctx, revision)
-}
-
-// Key gives the public half of a published key.
-func (i *Issuer) Key(kid string) (token.Key, bool) {
-	i.prepare()
-	k, there := i.ring.Load().byID[kid]
-	return k, there
-}
-
-// KeySet gives the published keys as a JWK set document (RFC 7517 section 5).
-func (i *Issuer) KeySet() []byte {
-	i.prepare()
-	return i.ring.Load().document()
-}
-
-// Standing is one published key and where it stands.
-type Standing struct {
-	ID    string
-	State State
-	Made  time.Time
-	Signs time.Time // when it begins, or began, to sign
-	Ends  time.Time // when its certificate ends
-}
-
-// Keys lists the published keys, oldest first.
-func (i *Issuer) Keys() []Standing {
-	i.prepare()
-	r := i.ring.Load()
-	states := state(r.spans(), i.Now())
-	standings := make([]Standing, len(r.keys))
-	for n, k := range r.keys {
-		standings[n] = Standing{ID: k.key.ID, State: states[n], Made: k.made, Signs: k.signs, Ends: k.ends}
-	}
-	return standings
 }

@@ -112,7 +112,7 @@ func (c *client) runAs(ctx context.Context, a *app, id string, args []string) er
 }
 
 // foreign are variables that would lead a client past the replica's own identity.
-var foreign = []string{"AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "HTTP_PROXY", "http_proxy", "LANYARD_STATE"}
+var foreign = []string{"AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "LANYARD_STATE"}
 
 // overlay gives env with the prepared variables in place of its own.
 func overlay(env, prepared []string) []string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 func upCommand(a *app) *cobra.Command {
 	var listen, file string
+	var allow []string
 	var ephemeral, verbose bool
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -31,8 +33,12 @@ describes; what is there already stays as it is.`,
 			if verbose {
 				level = slog.LevelInfo
 			}
+			named, err := prefixes(allow)
+			if err != nil {
+				return err
+			}
 			return a.up(cmd.Context(), file, platform.Config{
-				State: a.state, Listen: listen, Ephemeral: ephemeral,
+				State: a.state, Listen: listen, Ephemeral: ephemeral, Allow: named,
 				Log: slog.New(slog.NewTextHandler(a.std.err, &slog.HandlerOptions{Level: level})),
 			})
 		},
@@ -40,8 +46,21 @@ describes; what is there already stays as it is.`,
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:4140", "address of the one port; a loopback one")
 	cmd.Flags().StringVar(&file, "world", "", "world file to apply")
 	cmd.Flags().BoolVar(&ephemeral, "ephemeral", false, "keep nothing when it ends")
+	cmd.Flags().StringSliceVar(&allow, "allow", nil, "private addresses that apps may reach through the proxy, e.g. 10.0.0.0/8")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every request")
 	return cmd
+}
+
+func prefixes(texts []string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, hinted{fmt.Sprintf("--allow %q is not an address prefix", text), "lanyard up --allow 10.0.0.1/32"}
+		}
+		all = append(all, p)
+	}
+	return all, nil
 }
 
 func (a *app) up(ctx context.Context, file string, config platform.Config) error {
@@ -63,7 +82,7 @@ func (a *app) up(ctx context.Context, file string, config platform.Config) error
 		return err
 	}
 	out.printf("Lanyard is ready on %s after %s. State: %s\n", p.Address(), time.Since(start).Round(time.Millisecond), a.state)
-	out.printf("  an app of your own:  lanyard run --name try --system-assigned -- curl -s -H \"X-IDENTITY-HEADER: $IDENTITY_HEADER\" ...\n")
+	out.printf("  any command as app:  lanyard run --state %s --name try --system-assigned -- COMMAND\n", a.state)
 	out.printf("  your shell:          eval \"$(lanyard env --state %s)\"\n", a.state)
 	out.printf("  what is there:       lanyard status --state %s\n", a.state)
 	runErr := a.serve(ctx, p, w)

@@ -153,7 +153,7 @@ func (in *intent) checkLocation(before, after *Document) error {
 }
 
 // sign says who wrote, and who created (wire-facts 5.5).
-func (e *Engine) sign(by cloud.Caller, before *Document) *SystemData {
+func (e *Engine) sign(by cloud.Caller, before *Document) *Authorship {
 	who, sort := string(by.Client), "Application"
 	switch {
 	case by.Resource != "":
@@ -162,7 +162,7 @@ func (e *Engine) sign(by cloud.Caller, before *Document) *SystemData {
 		who = "platform"
 	}
 	at := e.now().UTC().Format("2006-01-02T15:04:05.0000000Z07:00")
-	s := &SystemData{CreatedBy: who, CreatedByType: sort, CreatedAt: at,
+	s := &Authorship{CreatedBy: who, CreatedByType: sort, CreatedAt: at,
 		LastModifiedBy: who, LastModifiedByType: sort, LastModifiedAt: at}
 	if before != nil && before.SystemData != nil {
 		s.CreatedBy, s.CreatedByType, s.CreatedAt = before.SystemData.CreatedBy, before.SystemData.CreatedByType, before.SystemData.CreatedAt

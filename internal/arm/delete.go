@@ -45,7 +45,7 @@ func (e *Engine) remove(w http.ResponseWriter, r *http.Request, c call) error {
 	}
 	if c.row.Echo {
 		marked.Deleting = ""
-		return e.answer(w, r, http.StatusOK, c.row, marked)
+		return e.answer(w, r, http.StatusOK, marked)
 	}
 	w.WriteHeader(http.StatusOK)
 	return nil

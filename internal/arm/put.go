@@ -2,6 +2,7 @@ package arm
 
 import (
 	"net/http"
+	"strings"
 
 	"lanyard/internal/httpkit"
 )
@@ -42,13 +43,13 @@ func (e *Engine) change(w http.ResponseWriter, r *http.Request, c call, merge bo
 			w.Header().Set("Retry-After", "1")
 		}
 	}
-	return e.answer(w, r, status, c.row, d)
+	return e.answer(w, r, status, d)
 }
 
 // answer writes one document with its entity tag.
-func (e *Engine) answer(w http.ResponseWriter, r *http.Request, status int, row *Row, d *Document) error {
+func (e *Engine) answer(w http.ResponseWriter, r *http.Request, status int, d *Document) error {
 	tag, stored := d.etag(), d.Revision != 0
-	shown, err := e.show(r.Context(), row, d)
+	shown, err := e.show(r.Context(), e.rows[strings.ToLower(d.ID.Type())], d)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func (e *Engine) read(w http.ResponseWriter, r *http.Request, c call) error {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	return e.answer(w, r, http.StatusOK, c.row, d)
+	return e.answer(w, r, http.StatusOK, d)
 }
 
 // probe answers HEAD: 204 when the resource exists, 404 when not (wire-facts 5.8).

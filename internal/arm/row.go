@@ -121,7 +121,7 @@ type Document struct {
 	Properties json.RawMessage   `json:"properties,omitempty"`
 	// Rest holds further top-level members by name (sku, managedBy, ...), as sent.
 	Rest       map[string]json.RawMessage `json:"rest,omitempty"`
-	SystemData *SystemData                `json:"systemData,omitempty"`
+	SystemData *Authorship                `json:"systemData,omitempty"`
 	// Hosts are the DNS names it holds in this world, in lower case; never shown.
 	Hosts []string `json:"hosts,omitempty"`
 	// Deleting names the deletion under way that takes the resource and all that lies in it;
@@ -146,8 +146,8 @@ type UserIdentity struct {
 	Client    cloud.ClientID    `json:"clientId,omitempty"`
 }
 
-// SystemData says who made and last changed a resource.
-type SystemData struct {
+// Authorship says who made and last changed a resource.
+type Authorship struct {
 	CreatedBy          string `json:"createdBy"`
 	CreatedByType      string `json:"createdByType"`
 	CreatedAt          string `json:"createdAt"`

@@ -117,7 +117,7 @@ func (p *Platform) buildEdge() error {
 	}
 	p.place = place{Address: p.Address(), PID: os.Getpid(), Started: p.now(), Bundle: bundle, Trust: trust, User: "owner", Password: password}
 	p.edge = &edge.Edge{
-		Authority: authority, Profile: cloud.Azure, Admit: p.admitProxy, Log: p.log,
+		Authority: authority, Profile: cloud.Azure, Admit: p.admitProxy, Allow: p.config.Allow, Log: p.log,
 		Upstream: func(r *http.Request) (*url.URL, error) { return http.ProxyFromEnvironment(r) },
 	}
 	return nil

@@ -90,7 +90,7 @@ func (p *Platform) foundation(d deed) ([]store.Change, error) {
 	}
 	assignment := cloud.MustID("/providers/Microsoft.Authorization/roleAssignments/" + name)
 	stamp := p.now().UTC().Format(time.RFC3339Nano)
-	made := &arm.SystemData{CreatedBy: string(d.Owner), CreatedByType: "Application", CreatedAt: stamp,
+	made := &arm.Authorship{CreatedBy: string(d.Owner), CreatedByType: "Application", CreatedAt: stamp,
 		LastModifiedBy: string(d.Owner), LastModifiedByType: "Application", LastModifiedAt: stamp}
 	documents := map[string]any{
 		cloud.KeysWorld: d,

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -35,6 +36,8 @@ type Config struct {
 	Listen string
 	// Ephemeral keeps nothing: the world lives in memory, and State is removed in the end.
 	Ephemeral bool
+	// Allow names the private addresses that apps may reach through the proxy.
+	Allow []netip.Prefix
 	// Dir is the working directory of apps.
 	Dir string
 	// Output takes each line that an app writes; nil discards. It must not block.

@@ -28,8 +28,12 @@ type source struct {
 	file  *ast.File
 }
 
-func (s source) dir() string  { return path.Dir(s.path) }
-func (s source) isTest() bool { return strings.HasSuffix(s.path, "_test.go") }
+func (s source) dir() string { return path.Dir(s.path) }
+
+// isTest holds for tests and for packages that only tests import: storetest, hosttest.
+func (s source) isTest() bool {
+	return strings.HasSuffix(s.path, "_test.go") || strings.HasSuffix(s.dir(), "test")
+}
 
 // house is every Go file of this module, parsed once.
 type house struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 )
@@ -12,22 +13,28 @@ import (
 type ledger struct {
 	feed     Feed
 	revision int64
-	failing  error
+	failing  atomic.Bool
 	listed   int
 }
 
 func newLedger(revision int64) *ledger {
 	l := &ledger{revision: revision}
+	answer := func() error {
+		if l.failing.Load() {
+			return errors.New("out of reach")
+		}
+		return nil
+	}
 	l.feed.Snapshot = func(context.Context, string) ([]Entry, int64, error) {
 		l.listed++
-		return []Entry{{Key: "/a", Value: fmt.Append(nil, l.revision), Revision: l.revision}}, l.revision, l.failing
+		return []Entry{{Key: "/a", Value: fmt.Append(nil, l.revision), Revision: l.revision}}, l.revision, answer()
 	}
 	l.feed.History = func(_ context.Context, _ string, after, upTo int64) ([]Batch, error) {
 		var missed []Batch
 		for r := after + 1; r <= upTo; r++ {
 			missed = append(missed, batchAt(r, 1))
 		}
-		return missed, l.failing
+		return missed, answer()
 	}
 	l.feed.Start(revision)
 	return l
@@ -99,10 +106,10 @@ func TestADriverThatFailsIsAskedAgain(t *testing.T) {
 				ctx, stop := context.WithCancel(t.Context())
 				defer stop()
 				l := newLedger(3)
-				l.failing = errors.New("out of reach")
+				l.failing.Store(true)
 				watch := l.feed.Watch(ctx, "/", from)
 				synctest.Wait()
-				l.failing = nil
+				l.failing.Store(false)
 				for b := range watch {
 					if b.Revision == l.revision {
 						return

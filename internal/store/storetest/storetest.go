@@ -36,7 +36,7 @@ func Run(t *testing.T, open func(*testing.T) store.Store, options ...Options) {
 	if len(options) > 0 {
 		o = options[0]
 	}
-	all := [][]conformance{commitCases, listCases, watchCases, viewCases, largeCases}
+	all := [][]conformance{commitCases, writerCases, listCases, watchCases, viewCases, largeCases}
 	if o.Compact != nil {
 		all = append(all, compactCases)
 	}

@@ -63,11 +63,12 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"up":    up,
-			"await": await,
-			"kill":  kill,
-			"let":   let,
-			"poll":  poll,
+			"up":        up,
+			"await":     await,
+			"crash":     crash,
+			"interrupt": interrupt,
+			"let":       let,
+			"poll":      poll,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "root" {
@@ -190,13 +191,14 @@ func awaitText(ts *testscript.TestScript, u *terminal, pattern string) {
 	}
 }
 
-// kill ends the platform without a word; "kill INT" asks it to end and waits.
-func kill(ts *testscript.TestScript, _ bool, args []string) {
+// interrupt asks the platform to end, as Ctrl-C does, and waits.
+func interrupt(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Value(upKey{}).(*terminal).stop()
+}
+
+// crash ends the platform without a word.
+func crash(ts *testscript.TestScript, _ bool, _ []string) {
 	u := ts.Value(upKey{}).(*terminal)
-	if len(args) == 1 && args[0] == "INT" {
-		u.stop()
-		return
-	}
 	ts.Check(u.cmd.Process.Signal(syscall.SIGKILL))
 	<-u.ended
 	u.cmd = nil

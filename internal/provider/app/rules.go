@@ -11,17 +11,18 @@ import (
 )
 
 var (
-	validApp         = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}[a-z0-9]$`)
+	validApp         = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$`)
 	validEnvironment = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,58}[A-Za-z0-9]$`)
 )
 
-// appName holds a name against Azure's rule; its sentence is Azure's own.
+// appName holds a name against Azure's rule, in Azure's own sentence, but takes a single letter
+// too: `lanyard run --name t` is typed by hand.
 func appName(name string) error {
 	if validApp.MatchString(name) && !strings.Contains(name, "--") {
 		return nil
 	}
 	return fault.New(fault.Invalid, "ContainerAppInvalidName",
-		"Invalid ContainerApp name '%s'. A name must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character and cannot have '--'. The length must be between 2 and 32 characters inclusive.", name)
+		"Invalid ContainerApp name '%s'. A name must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character and cannot have '--'. The length must be between 1 and 32 characters inclusive.", name)
 }
 
 func environmentName(name string) error {

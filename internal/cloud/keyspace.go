@@ -8,7 +8,7 @@ const (
 	KeysName      = "/names/"                // followed by a host name: the id of the resource that claims it
 	KeysPrincipal = "/directory/principals/" // followed by a principal id
 	KeysApp       = "/apps"                  // followed by an app's resource id: what should run
-	KeysSigning   = "/issuer/keys/"          // followed by a key id: a sealed signing key
+	KeysSigning   = "/issuer/keys/"          // followed by a generation: a sealed signing key
 	KeysVault     = "/vault"                 // secrets, by vault
 	KeysWorld     = "/world"                 // what this world is: tenant, subscription, owner
 )

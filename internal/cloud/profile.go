@@ -42,7 +42,7 @@ func (p Profile) Public(host string) string {
 // Serves reports whether a host name belongs to this cloud: requests for it never leave the machine.
 func (p Profile) Serves(host string) bool {
 	host = p.Public(host)
-	return host == p.Authority || host == "login.windows.net" || host == "sts.windows.net" ||
+	return host == p.Authority || host == "login.windows.net" || host == "login.microsoft.com" || host == "sts.windows.net" ||
 		host == p.Management || host == "management.core.windows.net" || host == p.Graph ||
 		strings.HasSuffix(host, "."+p.VaultSuffix)
 }

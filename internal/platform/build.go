@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"time"
 
 	"lanyard/guard"
 	"lanyard/internal/arm"
@@ -70,7 +69,7 @@ func (p *Platform) guardFor(audiences []string) *guard.Guard {
 	return &guard.Guard{
 		Tenant: p.deed.Tenant, Audiences: audiences, Issuers: []string{cloud.Azure.Issuer(p.deed.Tenant)},
 		Keys: p.issuer.Key, Principal: p.directory.Principal, Decide: p.directory.Decide, Suggest: p.directory.Suggest,
-		Authority: "https://" + cloud.Azure.Authority, Backdated: 5 * time.Minute, Now: p.config.Now, Log: p.log,
+		Authority: "https://" + cloud.Azure.Authority, Backdated: issuer.Backdating, Now: p.config.Now, Log: p.log,
 	}
 }
 

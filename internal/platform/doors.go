@@ -45,6 +45,7 @@ func (p *Platform) openDoors(ctx context.Context) error {
 		"management.core.windows.net": p.arm,
 		ControlHost:                   mounted(p.controlRoutes),
 		cloud.Azure.Authority:         mounted(p.entraDoor().Routes),
+		"login.microsoft.com":         mounted(p.entraDoor().Routes),
 		"login.windows.net":           mounted(p.entraDoor().Routes),
 		"sts.windows.net":             mounted(p.entraDoor().Routes),
 	}

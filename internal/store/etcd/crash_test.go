@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"lanyard/internal/store"
 )
 
@@ -21,7 +23,7 @@ func TestMain(m *testing.M) {
 		fmt.Println(writeUntilKilled(dir))
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // writeUntilKilled prints every number once the store has acknowledged it, large values among them.

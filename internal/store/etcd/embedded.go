@@ -111,7 +111,8 @@ func launch(ctx context.Context, dir string, log *slog.Logger) (*embed.Etcd, err
 }
 
 // start runs etcd until it can commit. What etcd says by panicking at its own start, of a damaged
-// file for example, becomes an error.
+// file for example, becomes an error; etcd keeps its files open then, so the process must end before
+// anybody opens the folder again.
 func start(ctx context.Context, data string, log *slog.Logger) (server *embed.Etcd, err error) {
 	defer func() {
 		if told := recover(); told != nil {

@@ -161,7 +161,7 @@ func refusal(status int, body []byte) error {
 			Message        string `json:"message"`
 			AdditionalInfo []struct {
 				Info struct {
-					Hint string `json:"hint"`
+					Try string `json:"try"`
 				} `json:"info"`
 			} `json:"additionalInfo"`
 		} `json:"error"`
@@ -169,7 +169,7 @@ func refusal(status int, body []byte) error {
 	if json.Unmarshal(body, &arm) == nil && arm.Error.Code != "" {
 		h := hinted{text: arm.Error.Code + ": " + arm.Error.Message}
 		for _, info := range arm.Error.AdditionalInfo {
-			h.hint = info.Info.Hint
+			h.hint = info.Info.Try
 		}
 		return h
 	}

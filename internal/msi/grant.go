@@ -2,12 +2,14 @@ package msi
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"strconv"
 	"sync/atomic"
 	"time"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/httpkit"
 	"lanyard/internal/issuer"
 )
 
@@ -18,6 +20,7 @@ type grant struct {
 	err   error
 
 	minted  issuer.Minted
+	facts   facts
 	renew   time.Time // from when another is minted in its place
 	pieces  [3][]byte // what stands before, between and after the two numbers
 	written atomic.Pointer[body]
@@ -30,14 +33,26 @@ type body struct {
 	length []string // Content-Length, as http.Header holds it
 }
 
+// facts are what a delivery's event says, boxed once.
+type facts struct{ app, identity, audience, key, token any }
+
+func (f *facts) note(ctx context.Context) {
+	httpkit.Note(ctx, httpkit.KeyApp, f.app)
+	httpkit.Note(ctx, httpkit.KeyIdentity, f.identity)
+	httpkit.Note(ctx, httpkit.KeyAudience, f.audience)
+	httpkit.Note(ctx, httpkit.KeyKeyID, f.key)
+	httpkit.Note(ctx, httpkit.KeyTokenID, f.token)
+}
+
 // prepare spells all of the answer that does not change. The order of members is the one that old
 // .NET clients need; all numbers are strings; resource is what was asked for, byte for byte
 // (wire-facts: "Response fields").
-func (g *grant) prepare(who cloud.Principal, resource string) error {
-	text, err := quote(g.minted.Token.Open(), string(who.Client), resource)
+func (g *grant) prepare(o issuer.Order) error {
+	text, err := quote(g.minted.Token.Open(), string(o.Principal.Client), o.Audience)
 	if err != nil {
 		return err
 	}
+	g.facts = facts{app: o.Host, identity: o.Principal.Resource, audience: o.Audience, key: g.minted.KeyID, token: g.minted.ID}
 	expires := strconv.FormatInt(g.minted.Expires.Unix(), 10)
 	notBefore := strconv.FormatInt(g.minted.Issued.Unix(), 10)
 	g.pieces = [3][]byte{

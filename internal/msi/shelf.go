@@ -108,7 +108,7 @@ func (s *shelves) begin(ctx context.Context, d *Door, r *host.Replica, who cloud
 		defer cancel()
 		defer close(g.done)
 		if g.minted, g.err = d.Issuer.Mint(ctx, order); g.err == nil {
-			g.err = g.prepare(who, resource)
+			g.err = g.prepare(order)
 		}
 		if g.err != nil {
 			s.drop(sh, key, g)

@@ -135,9 +135,8 @@ func (e *Engine) shim(o order, w walls, output func(stream, text string), h *hom
 			p.exit = last.Exit
 		} else {
 			p.exit = host.Exit{Code: -1, Signal: "its shim was killed"}
+			h.sweep(w)
 		}
-		io.Copy(io.Discard, in) // ends with the shim
-		h.sweep(w)
 		cmd.Wait()
 		stdout.end()
 		stderr.end()

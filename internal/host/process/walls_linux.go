@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -191,11 +192,14 @@ func eachProcess(do func(pid int)) {
 }
 
 // slayStragglers kills what runs in a home whose shim is gone: whatever has its uid, or, where it
-// has none of its own, whatever was started with it as HOME.
+// has none of its own, whatever was started with it as HOME. A process that is just executing a
+// program shows no environment, so that it takes several looks without a find to be done.
 func slayStragglers(h *home) {
 	mark := []byte("HOME=" + h.path)
-	for again := true; again; {
-		again = false
+	for quiet := 0; quiet < 10; quiet++ {
+		if quiet > 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
 		eachProcess(func(pid int) {
 			dir := filepath.Join("/proc", strconv.Itoa(pid))
 			var ours bool
@@ -208,7 +212,7 @@ func slayStragglers(h *home) {
 				ours = err == nil && pid != os.Getpid() && bytes.Contains(append([]byte{0}, env...), append(append([]byte{0}, mark...), 0))
 			}
 			if ours && unix.Kill(pid, unix.SIGKILL) == nil {
-				again = true
+				quiet = -1
 			}
 		})
 	}

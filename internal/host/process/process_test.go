@@ -21,7 +21,10 @@ func TestMain(m *testing.M) {
 			os.Exit(Shim(os.Args[2:]))
 		case "platform":
 			os.Exit(doomedPlatform())
-		case "again":
+		case "again": // as the platform does, which must not stand in the way of namespaces
+			if err := Conceal(); err != nil {
+				panic(err)
+			}
 			os.Args = []string{os.Args[0], "-test.v"}
 		}
 	}

@@ -48,14 +48,6 @@ func (e *Engine) share(ctx context.Context, marked *Document, caller cloud.Calle
 	return changes, true, err
 }
 
-// onBehalf says who removes d in the deletion of marked: what goes along goes by the platform.
-func onBehalf(marked, d *Document, caller cloud.Caller) cloud.Caller {
-	if d.ID.Equal(marked.ID) {
-		return caller
-	}
-	return cloud.Caller{}
-}
-
 // fresh leaves out of a removal what an earlier one in the same transaction does already. It
 // reports a clash when both write one key to different ends: then they go one after the other.
 func fresh(earlier, removal []store.Change) (left []store.Change, clash bool) {

@@ -26,7 +26,7 @@ import (
 
 const (
 	tenant cloud.TenantID = "1b7a4c1e-0000-4000-8000-000000000001"
-	vault                 = "https://vault.azure.net"
+	vault  string         = "https://vault.azure.net"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

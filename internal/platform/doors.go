@@ -63,7 +63,7 @@ func (p *Platform) openDoors(ctx context.Context) error {
 			absent.ServeHTTP(w, r)
 		}
 	})
-	p.edge.Plain = mounted(p.msiDoor().Routes)
+	p.edge.Plain = p.msiDoor().Handler()
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stopDoors = stop
 	p.keep(running, &p.doors, "vaults' sweep", vault.Run)

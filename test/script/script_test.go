@@ -145,6 +145,7 @@ func up(ts *testscript.TestScript, neg bool, args []string) {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	ts.Check(u.start(ts.MkAbs("."), env, args))
+	ts.Defer(func() { ts.Logf("the platform printed:\n%s", u.seen()) })
 	awaitText(ts, u, `Lanyard is ready|lanyard: `)
 	if failed := !strings.Contains(u.seen(), "Lanyard is ready"); failed != neg {
 		ts.Fatalf("up printed:\n%s", u.seen())

@@ -24,7 +24,7 @@ import (
 
 const (
 	tenant cloud.TenantID = "11111111-1111-1111-1111-111111111111"
-	host                  = "hello-kv.vault.azure.net"
+	host   string         = "hello-kv.vault.azure.net"
 	// officer may do everything to secrets, reader may read the one secret named db.
 	officer cloud.PrincipalID = "aaaaaaaa-0000-0000-0000-000000000001"
 	reader  cloud.PrincipalID = "aaaaaaaa-0000-0000-0000-000000000002"

@@ -29,12 +29,12 @@ const (
 	draftPrefix = ".lanyard-draft-"
 )
 
-// home is a replica's private folder, 0700. Holding it also reserves the replica's uid on this
-// machine: the folder is named after the uid and locked by the platform, so that two platforms
-// never share one, and a folder whose lock is free is known to be left over.
+// home is a replica's private folder, 0700, with the replica's uid reserved on this machine. The
+// folder is locked by the platform, so that one whose lock is free is known to be left over.
 type home struct {
 	path string
-	user int // uid; 0 when the replica has none of its own
+	user int      // uid; 0 when the replica has none of its own
+	held *os.File // the reservation of the uid
 	lock *os.File
 	once sync.Once
 }
@@ -71,14 +71,24 @@ func claimHome(in, replica string, own bool) (*home, error) {
 // settle takes the first free uid.
 func (h *home) settle(in string) error {
 	for user := firstUser; user <= lastUser; user++ {
-		err := h.move(filepath.Join(in, homePrefix+strconv.Itoa(user)))
+		held, err := reserve(user)
+		if err != nil {
+			return err
+		}
+		if held == nil {
+			continue
+		}
+		err = h.move(filepath.Join(in, homePrefix+strconv.Itoa(user)))
+		if err != nil {
+			held.Close()
+		}
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		h.user = user
+		h.user, h.held = user, held
 		return errors.Join(os.Lchown(h.temp(), user, user), os.Lchown(h.path, user, user))
 	}
 	return fmt.Errorf("all uids from %d to %d are in use", firstUser, lastUser)
@@ -119,6 +129,7 @@ func (h *home) release() {
 	h.once.Do(func() {
 		os.RemoveAll(h.path)
 		h.lock.Close()
+		h.held.Close()
 	})
 }
 
@@ -144,8 +155,11 @@ func clearHomes(in string) {
 		if h, err := lockHome(filepath.Join(in, entry.Name())); err == nil {
 			if reserved {
 				h.user = user
+				h.held, _ = reserve(user) // held elsewhere: who has the uid now is not left over
 			}
-			slayStragglers(h)
+			if !reserved || h.held != nil {
+				slayStragglers(h)
+			}
 			h.release()
 		}
 	}

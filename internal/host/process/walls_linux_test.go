@@ -209,11 +209,24 @@ func TestReplicasHaveUsersOfTheirOwn(t *testing.T) {
 	e := engine(t)
 	p := startFamily(t, e, mark(t))
 	defer p.Stop(0)
-	_, other := run(t, e, "id -u; id -g; id -G")
-	if other != fmt.Sprintf("%d\n%[1]d\n%[1]d", firstUser+1) {
-		t.Errorf("the second replica's ids are %q", other)
+	homes, err := filepath.Glob(filepath.Join(e.Homes, homePrefix+"*"))
+	if err != nil || len(homes) != 1 {
+		t.Fatalf("the first replica's home is one of %q, %v", homes, err)
 	}
-	if _, out := run(t, e, "ls "+filepath.Join(e.Homes, homePrefix+strconv.Itoa(firstUser))); !strings.Contains(out, "denied") {
+	first, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(homes[0]), homePrefix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, other := run(t, e, "id -u; id -g; id -G")
+	ids := strings.Fields(other)
+	if len(ids) != 3 || ids[0] != ids[1] || ids[1] != ids[2] {
+		t.Fatalf("the second replica's ids are %q", other)
+	}
+	second, err := strconv.Atoi(ids[0])
+	if err != nil || second == first || second < firstUser || second > lastUser {
+		t.Errorf("the second replica's uid is %d beside %d, %v", second, first, err)
+	}
+	if _, out := run(t, e, "ls "+homes[0]); !strings.Contains(out, "denied") {
 		t.Errorf("the first replica's home can be listed: %q", out)
 	}
 }
@@ -278,4 +291,22 @@ func TestAnOrdinaryUser(t *testing.T) {
 	if !strings.Contains(string(out), "--- PASS: TestTheStateFolderCannotBeRead") {
 		t.Errorf("the suite did not run:\n%s", out)
 	}
+}
+
+// Two platforms on one machine may keep their homes in different folders; a uid has one holder
+// all the same, or one would kill the other's replicas.
+func TestAUserHasOneHolderOnTheMachine(t *testing.T) {
+	held, err := reserve(lastUser)
+	if err != nil || held == nil {
+		t.Fatalf("the first holder got %v, %v", held, err)
+	}
+	if again, err := reserve(lastUser); err != nil || again != nil {
+		t.Errorf("the second holder got %v, %v", again, err)
+	}
+	held.Close()
+	again, err := reserve(lastUser)
+	if err != nil || again == nil {
+		t.Fatalf("a uid that was given back is not to be had: %v, %v", again, err)
+	}
+	again.Close()
 }

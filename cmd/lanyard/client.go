@@ -93,18 +93,40 @@ func (c *client) call(ctx context.Context, method, address, resource string, bod
 
 // arm calls the management API: path is a resource id or collection, with an optional query.
 func (c *client) arm(ctx context.Context, method, path, version string, body any) (json.RawMessage, error) {
+	return c.call(ctx, method, versioned(cloud.Azure.Management, path, version), armResource, body)
+}
+
+// list calls a collection of the management API and gives its values, all pages.
+func (c *client) list(ctx context.Context, path, version string) ([]json.RawMessage, error) {
+	return c.pages(ctx, versioned(cloud.Azure.Management, path, version), armResource)
+}
+
+// vaultVersion is the api-version that the commands speak to vaults.
+const vaultVersion = "7.4"
+
+// vault calls a vault's data plane.
+func (c *client) vault(ctx context.Context, method, vault, path string, body any) (json.RawMessage, error) {
+	return c.call(ctx, method, versioned(cloud.Azure.VaultHost(vault), path, vaultVersion), vaultResource, body)
+}
+
+// vaultList calls a collection of a vault and gives its values, all pages.
+func (c *client) vaultList(ctx context.Context, vault, path string) ([]json.RawMessage, error) {
+	return c.pages(ctx, versioned(cloud.Azure.VaultHost(vault), path, vaultVersion), vaultResource)
+}
+
+func versioned(host, path, version string) string {
 	joiner := "?"
 	if strings.Contains(path, "?") {
 		joiner = "&"
 	}
-	return c.call(ctx, method, "https://"+cloud.Azure.Management+path+joiner+"api-version="+version, armResource, body)
+	return "https://" + host + path + joiner + "api-version=" + version
 }
 
-// list calls a collection and gives its values, all pages.
-func (c *client) list(ctx context.Context, path, version string) ([]json.RawMessage, error) {
+// pages reads a list to its end.
+func (c *client) pages(ctx context.Context, address, resource string) ([]json.RawMessage, error) {
 	all := []json.RawMessage{}
-	body, err := c.arm(ctx, http.MethodGet, path, version, nil)
-	for {
+	for address != "" {
+		body, err := c.call(ctx, http.MethodGet, address, resource, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -116,20 +138,9 @@ func (c *client) list(ctx context.Context, path, version string) ([]json.RawMess
 			return nil, fmt.Errorf("read list: %w", err)
 		}
 		all = append(all, page.Value...)
-		if page.NextLink == "" {
-			return all, nil
-		}
-		body, err = c.call(ctx, http.MethodGet, page.NextLink, armResource, nil)
+		address = page.NextLink
 	}
-}
-
-// vault calls a vault's data plane.
-func (c *client) vault(ctx context.Context, method, vault, path string, body any) (json.RawMessage, error) {
-	joiner := "?"
-	if strings.Contains(path, "?") {
-		joiner = "&"
-	}
-	return c.call(ctx, method, "https://"+cloud.Azure.VaultHost(vault)+path+joiner+"api-version=7.4", vaultResource, body)
+	return all, nil
 }
 
 // control calls what belongs to Lanyard alone.

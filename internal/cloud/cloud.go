@@ -22,6 +22,7 @@ const (
 	SystemAssigned Kind = "SystemAssigned" // a managed identity that lives and dies with one resource
 	UserAssigned   Kind = "UserAssigned"   // a managed identity that is a resource of its own
 	Application    Kind = "Application"    // a service principal that has credentials of its own
+	User           Kind = "User"           // a person
 )
 
 // IsManaged reports whether the platform, and nobody else, holds this principal's credential.
@@ -36,21 +37,37 @@ type Principal struct {
 	Name    string      `json:"name"`
 	Created time.Time   `json:"created"`
 	// Resource is the user-assigned identity itself, or the resource that a system-assigned one
-	// belongs to; zero for applications.
+	// belongs to; zero for applications and people.
 	Resource ID `json:"resource,omitzero"`
-	// Credentials are an application's client secrets, hashed; managed identities have none.
+	// SignIn is a person's user principal name, owner@lanyard.localhost; empty for all others.
+	SignIn string `json:"signIn,omitempty"`
+	// Credentials are an application's client secrets or a person's passwords, hashed; managed
+	// identities have none.
 	Credentials []Credential `json:"credentials,omitempty"`
+	// Certificates are those with whose keys an application signs its assertions (RFC 7523).
+	Certificates []Certificate `json:"certificates,omitempty"`
 	// ValidFrom refuses tokens issued before it; zero refuses none.
 	ValidFrom time.Time `json:"validFrom,omitzero"`
 }
 
-// Credential is one client secret of an application, kept as a salted hash.
+// Credential is one client secret of an application or password of a person, kept as a salted hash.
 type Credential struct {
-	KeyID string    `json:"keyId"`
-	Hint  string    `json:"hint"` // the first three characters, as Azure shows them
-	Salt  []byte    `json:"salt"`
-	Hash  []byte    `json:"hash"` // SHA-256 of salt and secret; the secret has 256 bits of its own
-	Ends  time.Time `json:"ends"`
+	KeyID  string    `json:"keyId"`
+	Name   string    `json:"name,omitempty"` // what its maker calls it
+	Hint   string    `json:"hint"`           // the first three characters, as Azure shows them
+	Salt   []byte    `json:"salt"`
+	Hash   []byte    `json:"hash"` // SHA-256 of salt and secret; the secret has 256 bits of its own
+	Starts time.Time `json:"starts,omitzero"`
+	Ends   time.Time `json:"ends"`
+}
+
+// Certificate is one certificate of an application; its key is the application's own secret.
+type Certificate struct {
+	KeyID  string    `json:"keyId"`
+	Name   string    `json:"name,omitempty"`
+	DER    []byte    `json:"der"` // X.509
+	Starts time.Time `json:"starts"`
+	Ends   time.Time `json:"ends"`
 }
 
 // Identity is a managed identity as one app wears it.
@@ -73,6 +90,8 @@ type Caller struct {
 	Expires   time.Time // exp
 	Resource  string    // xms_mirid, as the token spells it
 	Host      string    // xms_az_rid: the app the token was minted for
+	SignIn    string    // upn: the person who signed in; empty for apps
+	Scopes    []string  // scp: what the app may do in that person's name; nil for apps
 }
 
 // Role is a role definition.

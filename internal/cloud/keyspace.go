@@ -4,13 +4,15 @@ import "strings"
 
 // The keyspaces of the store. Every key is lower case.
 const (
-	KeysARM       = "/arm"                   // followed by a resource id: its document
-	KeysName      = "/names/"                // followed by a host name: the id of the resource that claims it
-	KeysPrincipal = "/directory/principals/" // followed by a principal id
-	KeysApp       = "/apps"                  // followed by an app's resource id: what should run
-	KeysSigning   = "/issuer/keys/"          // followed by a generation: a sealed signing key
-	KeysVault     = "/vault"                 // secrets, by vault
-	KeysWorld     = "/world"                 // what this world is: tenant, subscription, owner
+	KeysARM        = "/arm"                     // followed by a resource id: its document
+	KeysName       = "/names/"                  // followed by a host name: the id of the resource that claims it
+	KeysPrincipal  = "/directory/principals/"   // followed by a principal id
+	KeysRegistered = "/directory/applications/" // followed by an object id: an application's registration
+	KeysSession    = "/entra/"                  // what the sign-in service remembers: codes and refresh tokens
+	KeysApp        = "/apps"                    // followed by an app's resource id: what should run
+	KeysSigning    = "/issuer/keys/"            // followed by a generation: a sealed signing key
+	KeysVault      = "/vault"                   // secrets, by vault
+	KeysWorld      = "/world"                   // what this world is: tenant, subscription, owner
 )
 
 // DocumentKey gives the key of a resource's document.

@@ -1,0 +1,3 @@
+module lanyard/test/clients
+
+go 1.26.0

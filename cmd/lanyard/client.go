@@ -133,12 +133,13 @@ func (c *client) pages(ctx context.Context, address, resource string) ([]json.Ra
 		var page struct {
 			Value    []json.RawMessage `json:"value"`
 			NextLink string            `json:"nextLink"`
+			Further  string            `json:"@odata.nextLink"` // the directory's word for it
 		}
 		if err := json.Unmarshal(body, &page); err != nil {
 			return nil, fmt.Errorf("read list: %w", err)
 		}
 		all = append(all, page.Value...)
-		address = page.NextLink
+		address = page.NextLink + page.Further
 	}
 	return all, nil
 }

@@ -45,13 +45,7 @@ func definitionCommand(a *app) *cobra.Command {
 		} else if custom {
 			filter = "?$filter=" + url.QueryEscape("type eq 'CustomRole'")
 		}
-		docs, err := c.list(cmd.Context(), c.seat.Scope().String()+"/providers/"+definitionType+filter, rolesVersion)
-		for i := range docs {
-			if err == nil {
-				docs[i], err = flat(docs[i], nil)
-			}
-		}
-		return docs, err
+		return c.flatList(cmd.Context(), c.seat.Scope().String()+"/providers/"+definitionType+filter, rolesVersion)
 	})
 	list.Flags().BoolVar(&custom, "custom-role-only", false, "leave out the built-in ones")
 	create := a.verb("create", "Create a custom role", `lanyard role definition create --role-definition @role.json`, func(c *client, cmd *cobra.Command) (any, error) {

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"lanyard/internal/cloud"
 )
 
 // The api-versions that the commands speak.
@@ -141,15 +138,4 @@ func (c *client) collection(group, resourceType string) string {
 		return c.seat.Scope().String() + "/providers/" + resourceType
 	}
 	return c.group(group) + "/providers/" + resourceType
-}
-
-// name gives the last segment of an id in a document.
-func nameOf(doc json.RawMessage) string {
-	var d struct {
-		ID cloud.ID `json:"id"`
-	}
-	if json.Unmarshal(doc, &d) != nil {
-		return ""
-	}
-	return d.ID.Name()
 }

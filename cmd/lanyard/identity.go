@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"github.com/spf13/cobra"
@@ -33,16 +32,7 @@ func identityCommand(a *app) *cobra.Command {
 		return c.arm(cmd.Context(), http.MethodDelete, c.in(group, identityType, name), identitiesVersion, nil)
 	})
 	list := a.verb("list", "List identities of a group, or of the subscription", "lanyard identity list --output table", func(c *client, cmd *cobra.Command) (any, error) {
-		docs, err := c.list(cmd.Context(), c.collection(group, identityType), identitiesVersion)
-		if err != nil {
-			return nil, err
-		}
-		for i, d := range docs {
-			if docs[i], err = flat(d, nil); err != nil {
-				return nil, err
-			}
-		}
-		return docs, nil
+		return c.flatList(cmd.Context(), c.collection(group, identityType), identitiesVersion)
 	})
 	for _, verb := range []*cobra.Command{create, show, remove} {
 		verb.Flags().StringVarP(&name, "name", "n", "", "name of the identity")
@@ -52,22 +42,4 @@ func identityCommand(a *app) *cobra.Command {
 	list.Flags().StringVarP(&group, "resource-group", "g", "", "resource group")
 	identity.AddCommand(create, show, list, remove)
 	return identity
-}
-
-// flat lifts a document's properties to its top, as az prints identities and role assignments.
-func flat(doc json.RawMessage, err error) (json.RawMessage, error) {
-	if err != nil || len(doc) == 0 {
-		return doc, err
-	}
-	var m map[string]any
-	if err := json.Unmarshal(doc, &m); err != nil {
-		return nil, err
-	}
-	if properties, ok := m["properties"].(map[string]any); ok {
-		delete(m, "properties")
-		for k, v := range properties {
-			m[k] = v
-		}
-	}
-	return json.Marshal(m)
 }

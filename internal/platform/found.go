@@ -118,7 +118,7 @@ func (p *Platform) resume(ctx context.Context, d deed) error {
 	if !ok {
 		return errors.New("the owner is not in the directory")
 	}
-	path := filepath.Join(p.config.State, ownerFile)
+	path := filepath.Join(p.config.State, OwnerFile)
 	b, err := os.ReadFile(path)
 	if err == nil && json.Unmarshal(b, &p.owner) == nil && p.owner.Principal == d.Owner &&
 		p.directory.CheckSecret(who, p.owner.Secret) == nil {
@@ -139,7 +139,7 @@ func (p *Platform) resume(ctx context.Context, d deed) error {
 
 func (p *Platform) keepOwner(d deed, who cloud.Principal, password cloud.Sealed) error {
 	p.owner = owner{Tenant: d.Tenant, Subscription: d.Subscription, Client: who.Client, Principal: who.ID, Secret: password.Open()}
-	return writePrivate(filepath.Join(p.config.State, ownerFile), p.owner)
+	return writePrivate(filepath.Join(p.config.State, OwnerFile), p.owner)
 }
 
 // await returns when every view has seen a revision.

@@ -17,11 +17,14 @@ import (
 	"lanyard/internal/cloud"
 )
 
-// The files of a state folder that a command on this machine reads. Each is 0600 in a 0700 folder.
+// OwnerFile is the file of a state folder that holds with what the world's owner signs in.
+const OwnerFile = "owner.json"
+
+// The further files of a state folder that a command on this machine reads. Each is 0600 in a
+// 0700 folder.
 const (
-	ownerFile = "owner.json" // who owns the world, and with which secret
-	seatFile  = "seat.json"  // where the running platform listens
-	caFile    = "ca.pem"     // what signs its certificates
+	seatFile = "seat.json" // where the running platform listens
+	caFile   = "ca.pem"    // what signs its certificates
 )
 
 // owner is the one credential that a world begins with.
@@ -67,7 +70,7 @@ func (s *Seat) Scope() cloud.ID { return cloud.MustID("/subscriptions/" + s.Subs
 func OpenSeat(state string) (*Seat, error) {
 	var o owner
 	var p place
-	for file, into := range map[string]any{ownerFile: &o, seatFile: &p} {
+	for file, into := range map[string]any{OwnerFile: &o, seatFile: &p} {
 		b, err := os.ReadFile(filepath.Join(state, file))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("no platform is running on the state folder %s", state)

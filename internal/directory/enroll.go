@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/store"
@@ -14,24 +15,41 @@ const draws = 8
 
 // Enroll makes a new principal with ids that nobody has or had: it gives the principal and the
 // change that creates it, and writes nothing. Managed identities belong to a resource (ID-1, ID-3),
-// applications to none.
+// applications to none. People come by EnrollPerson.
 func (d *Directory) Enroll(kind cloud.Kind, name string, resource cloud.ID) (cloud.Principal, store.Change, error) {
-	d.open()
 	known := kind.IsManaged() || kind == cloud.Application
 	if !known || name == "" || kind.IsManaged() == resource.IsZero() {
 		return cloud.Principal{}, store.Change{}, fmt.Errorf("enroll %q: a %q cannot belong to %q", name, kind, resource)
 	}
-	principal, client, err := d.draw()
-	if err != nil {
-		return cloud.Principal{}, store.Change{}, fmt.Errorf("enroll %q: %w", name, err)
+	return d.enroll(cloud.Principal{Kind: kind, Name: name, Resource: resource})
+}
+
+// EnrollPerson is Enroll for a person who signs in by a user principal name, which nobody else has.
+// A person has no client id: people sign in to applications.
+func (d *Directory) EnrollPerson(name, signIn string) (cloud.Principal, store.Change, error) {
+	local, domain, ok := strings.Cut(signIn, "@")
+	if name == "" || !ok || local == "" || domain == "" || strings.ContainsAny(signIn, "/ '#?%") || strings.Contains(domain, "@") {
+		return cloud.Principal{}, store.Change{}, fmt.Errorf("enroll %q: %q is not a user principal name", name, signIn)
 	}
-	p := cloud.Principal{
-		ID: principal, Tenant: d.Tenant, Client: client,
-		Kind: kind, Name: name, Created: d.Now().UTC(), Resource: resource,
+	if _, taken := d.BySignIn(signIn); taken {
+		return cloud.Principal{}, store.Change{}, fmt.Errorf("enroll %q: somebody signs in as %q already", name, signIn)
+	}
+	return d.enroll(cloud.Principal{Kind: cloud.User, Name: name, SignIn: signIn})
+}
+
+func (d *Directory) enroll(p cloud.Principal) (cloud.Principal, store.Change, error) {
+	d.open()
+	id, client, err := d.draw()
+	if err != nil {
+		return cloud.Principal{}, store.Change{}, fmt.Errorf("enroll %q: %w", p.Name, err)
+	}
+	p.ID, p.Tenant, p.Created = id, d.Tenant, d.Now().UTC()
+	if p.Kind != cloud.User {
+		p.Client = client
 	}
 	text, err := json.Marshal(p)
 	if err != nil {
-		return cloud.Principal{}, store.Change{}, fmt.Errorf("enroll %q: %w", name, err)
+		return cloud.Principal{}, store.Change{}, fmt.Errorf("enroll %q: %w", p.Name, err)
 	}
 	return p, store.Change{Key: cloud.PrincipalKey(p.ID), Value: text, If: 0}, nil
 }

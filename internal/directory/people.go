@@ -19,6 +19,7 @@ type people struct {
 	byID       map[cloud.PrincipalID]cloud.Principal
 	byClient   map[cloud.ClientID]cloud.PrincipalID
 	byResource map[string]cloud.PrincipalID // by ID.Key
+	bySignIn   map[string]cloud.PrincipalID // in lower case
 	byName     map[string][]cloud.PrincipalID
 }
 
@@ -27,6 +28,7 @@ func newPeople() *people {
 		byID:       map[cloud.PrincipalID]cloud.Principal{},
 		byClient:   map[cloud.ClientID]cloud.PrincipalID{},
 		byResource: map[string]cloud.PrincipalID{},
+		bySignIn:   map[string]cloud.PrincipalID{},
 		byName:     map[string][]cloud.PrincipalID{},
 	}
 }
@@ -57,7 +59,10 @@ func readPrincipal(e store.Event) (cloud.Principal, error) {
 	if cloud.PrincipalKey(p.ID) != e.Key {
 		return p, fmt.Errorf("decode principal: it calls itself %q", p.ID)
 	}
-	if p.Client == "" {
+	switch isPerson := p.Kind == cloud.User; {
+	case isPerson && (p.SignIn == "" || p.Client != ""):
+		return p, errors.New("decode principal: a person has a name to sign in by, and no client id")
+	case !isPerson && p.Client == "":
 		return p, errors.New("decode principal: it has no client id")
 	}
 	p.ID = lowered(p.ID)
@@ -67,7 +72,11 @@ func readPrincipal(e store.Event) (cloud.Principal, error) {
 
 func (p *people) add(who cloud.Principal) {
 	p.byID[who.ID] = who
-	p.byClient[who.Client] = who.ID
+	if who.Kind == cloud.User {
+		p.bySignIn[strings.ToLower(who.SignIn)] = who.ID
+	} else {
+		p.byClient[who.Client] = who.ID
+	}
 	if who.Kind.IsManaged() && !who.Resource.IsZero() {
 		p.byResource[who.Resource.Key()] = who.ID
 	}
@@ -85,6 +94,9 @@ func (p *people) forget(id cloud.PrincipalID) {
 	delete(p.byID, id)
 	if p.byClient[who.Client] == id {
 		delete(p.byClient, who.Client)
+	}
+	if signIn := strings.ToLower(who.SignIn); p.bySignIn[signIn] == id {
+		delete(p.bySignIn, signIn)
 	}
 	if p.byResource[who.Resource.Key()] == id {
 		delete(p.byResource, who.Resource.Key())
@@ -128,13 +140,27 @@ func (d *Directory) ByResource(id cloud.ID) (cloud.Principal, bool) {
 	return p, ok
 }
 
-// ByName finds principals by their name, without regard to case; names are not unique.
+// BySignIn finds a person by user principal name, without regard to case.
+func (d *Directory) BySignIn(name string) (cloud.Principal, bool) {
+	d.open()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	p, ok := d.people.byID[d.people.bySignIn[strings.ToLower(name)]]
+	return p, ok
+}
+
+// ByName finds principals by their name, or a person by the name to sign in by, without regard to
+// case; names are not unique.
 func (d *Directory) ByName(name string) []cloud.Principal {
 	d.open()
 	d.mu.RLock()
 	defer d.mu.RUnlock()
+	name = strings.ToLower(name)
 	var found []cloud.Principal
-	for _, id := range d.people.byName[strings.ToLower(name)] {
+	for _, id := range d.people.byName[name] {
+		found = append(found, d.people.byID[id])
+	}
+	if id, ok := d.people.bySignIn[name]; ok && strings.ToLower(d.people.byID[id].Name) != name {
 		found = append(found, d.people.byID[id])
 	}
 	slices.SortFunc(found, byNameThenID)

@@ -14,12 +14,13 @@ import (
 )
 
 var (
-	// ErrWrongSecret says that a principal has no such secret.
-	ErrWrongSecret = errors.New("directory: wrong client secret")
+	// ErrWrongSecret says that a principal has no such secret, or none that holds yet.
+	ErrWrongSecret = errors.New("directory: wrong secret")
 	// ErrExpiredSecret says that the secret was the principal's own, and has ended.
-	ErrExpiredSecret = errors.New("directory: expired client secret")
-	// ErrManaged says that a managed identity was to get a credential; only the platform holds its.
-	ErrManaged = errors.New("directory: a managed identity has no secrets")
+	ErrExpiredSecret = errors.New("directory: expired secret")
+	// ErrManaged says that a principal was to get a credential that its kind cannot have: the platform
+	// alone holds a managed identity's, and people have no certificates.
+	ErrManaged = errors.New("directory: this kind of principal has no such credential")
 )
 
 const (
@@ -28,29 +29,52 @@ const (
 	hintLength  = 3 // as Microsoft Graph's passwordCredential.hint
 )
 
-// AddSecret gives an application a new client secret that ends when told. Only its hash is kept,
-// in *p, which the caller has still to write; the secret itself is not to be had again.
+// Term says what a credential is called and for how long it holds.
+type Term struct {
+	Name   string
+	Starts time.Time // zero is now, or a certificate's own beginning
+	Ends   time.Time
+}
+
+// AddSecret gives an application a new client secret, or a person a new password, that ends when
+// told. Only its hash is kept, in *p, which the caller has still to write; the secret itself is not
+// to be had again.
 func (d *Directory) AddSecret(p *cloud.Principal, ends time.Time) (cloud.Sealed, error) {
-	d.open()
-	if p.Kind != cloud.Application {
+	if !hasSecrets(p.Kind) {
 		return cloud.Sealed{}, ErrManaged
 	}
-	if !ends.After(d.Now()) {
-		return cloud.Sealed{}, fmt.Errorf("add secret: it would end at %v, which is past", ends)
+	c, secret, err := d.NewSecret(Term{Ends: ends})
+	if err != nil {
+		return cloud.Sealed{}, err
+	}
+	p.Credentials = append(slices.Clone(p.Credentials), c)
+	return secret, nil
+}
+
+// NewSecret draws a secret and gives it with what is kept of it. Nobody chooses a secret of their
+// own: its hash is safe only because it cannot be guessed.
+func (d *Directory) NewSecret(t Term) (cloud.Credential, cloud.Sealed, error) {
+	d.open()
+	now := d.Now()
+	if t.Starts.IsZero() {
+		t.Starts = now
+	}
+	if !t.Ends.After(now) || !t.Ends.After(t.Starts) {
+		return cloud.Credential{}, cloud.Sealed{}, fmt.Errorf("add secret: it would end at %v, which is past", t.Ends)
 	}
 	random := make([]byte, secretBytes+saltBytes)
 	if _, err := io.ReadFull(d.Rand, random); err != nil {
-		return cloud.Sealed{}, fmt.Errorf("add secret: %w", err)
+		return cloud.Credential{}, cloud.Sealed{}, fmt.Errorf("add secret: %w", err)
 	}
 	id, err := cloud.NewID(d.Rand)
 	if err != nil {
-		return cloud.Sealed{}, fmt.Errorf("add secret: %w", err)
+		return cloud.Credential{}, cloud.Sealed{}, fmt.Errorf("add secret: %w", err)
 	}
 	secret, salt := base64.RawURLEncoding.EncodeToString(random[:secretBytes]), random[secretBytes:]
-	p.Credentials = append(slices.Clone(p.Credentials), cloud.Credential{
-		KeyID: id, Hint: secret[:hintLength], Salt: salt, Hash: hash(salt, secret), Ends: ends.UTC(),
-	})
-	return cloud.Seal(secret), nil
+	return cloud.Credential{
+		KeyID: id, Name: t.Name, Hint: secret[:hintLength], Salt: salt, Hash: hash(salt, secret),
+		Starts: t.Starts.UTC(), Ends: t.Ends.UTC(),
+	}, cloud.Seal(secret), nil
 }
 
 // CheckSecret holds a secret against those of a principal: nil, ErrWrongSecret or ErrExpiredSecret.
@@ -60,20 +84,24 @@ func (d *Directory) CheckSecret(p cloud.Principal, secret string) error {
 	now, valid, ended := d.Now(), 0, 0
 	for _, c := range p.Credentials {
 		same := subtle.ConstantTimeCompare(hash(c.Salt, secret), c.Hash)
-		if now.Before(c.Ends) {
+		switch {
+		case now.Before(c.Starts):
+		case now.Before(c.Ends):
 			valid |= same
-		} else {
+		default:
 			ended |= same
 		}
 	}
 	switch {
-	case p.Kind != cloud.Application || valid|ended == 0:
+	case !hasSecrets(p.Kind) || valid|ended == 0:
 		return ErrWrongSecret
 	case valid == 0:
 		return ErrExpiredSecret
 	}
 	return nil
 }
+
+func hasSecrets(k cloud.Kind) bool { return k == cloud.Application || k == cloud.User }
 
 func hash(salt []byte, secret string) []byte {
 	sum := sha256.Sum256(slices.Concat(salt, []byte(secret)))

@@ -51,8 +51,8 @@ func (e *Engine) permit(ctx context.Context, caller cloud.Caller, action string,
 		caller.Client, caller.Principal, action, at))
 }
 
-// permitLinked holds the caller against the further rights that a change needs.
-func (e *Engine) permitLinked(ctx context.Context, c *Change, row *Row) error {
+// permitLinked holds the caller against the further rights that a change needs besides action.
+func (e *Engine) permitLinked(ctx context.Context, c *Change, action string) error {
 	for _, d := range c.Demands {
 		err := e.Permit(ctx, c.Caller, d.Action, d.Scope)
 		if err != nil && !fault.Is(err, fault.Forbidden) {
@@ -61,7 +61,7 @@ func (e *Engine) permitLinked(ctx context.Context, c *Change, row *Row) error {
 		if err != nil {
 			return refuse(err, "LinkedAuthorizationFailed", fmt.Sprintf(
 				"The client '%s' with object id '%s' has permission to perform action '%s' on scope '%s'; however, it does not have permission to perform action '%s' on the linked scope(s) '%s' or the linked scope(s) are invalid.",
-				c.Caller.Client, c.Caller.Principal, right(row.Type, "write"), c.ID, d.Action, d.Scope))
+				c.Caller.Client, c.Caller.Principal, action, c.ID, d.Action, d.Scope))
 		}
 	}
 	return nil

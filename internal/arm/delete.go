@@ -107,6 +107,12 @@ func (e *Engine) removal(ctx context.Context, d *Document, going cloud.ID, calle
 		if err := row.Behaviour.Remove(ctx, c); err != nil {
 			return nil, err
 		}
+		if caller.Principal == "" {
+			c.Demands = nil // the platform finishes what it has begun
+		}
+		if err := e.permitLinked(ctx, c, right(row.Type, "delete")); err != nil {
+			return nil, err
+		}
 	}
 	released, err := e.claim(c)
 	if err != nil {

@@ -126,11 +126,21 @@ func (e *Engine) Ready(ctx context.Context) error {
 // Document gives the stored document of a resource. It is the caller's to change.
 func (e *Engine) Document(id cloud.ID) (*Document, bool) {
 	e.setup()
-	entry, ok := e.docs.Get(cloud.DocumentKey(id))
+	entry, ok := e.docs.Get(cloud.DocumentKey(e.home(id)))
 	if !ok {
 		return nil, false
 	}
 	return e.decode(entry)
+}
+
+// home gives the id under which a resource is stored.
+func (e *Engine) home(id cloud.ID) cloud.ID {
+	if row := e.rows[strings.ToLower(id.Type())]; row != nil {
+		if keeper, ok := row.Behaviour.(Keeper); ok {
+			return keeper.Home(id)
+		}
+	}
+	return id
 }
 
 // Documents gives the stored documents at prefix and below it that are of a type, in key order;

@@ -2,6 +2,7 @@ package arm
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -81,6 +82,10 @@ func (e *Engine) route(r *http.Request) (route, error) {
 	return route{meaning: collection, id: member.Parent(), row: row}, row.checkScope(member.Parent())
 }
 
+// noParent is a namespace with an empty segment after it: the descriptions of locks and role
+// assignments put {parentResourcePath} there, and az and the SDKs leave it empty for what has none.
+var noParent = regexp.MustCompile(`(?i)(/providers/[^/]+)//`)
+
 // path gives the decoded path without a trailing slash, unless its encoding hides a separator or
 // a dot segment.
 func path(r *http.Request) (string, error) {
@@ -91,7 +96,7 @@ func path(r *http.Request) (string, error) {
 				"The request's path contains the encoded character '%s', which is not allowed.", hidden)
 		}
 	}
-	text := strings.TrimSuffix(r.URL.Path, "/")
+	text := noParent.ReplaceAllString(strings.TrimSuffix(r.URL.Path, "/"), "$1/")
 	if text == "" {
 		return "", fault.New(fault.NotFound, "MissingSubscription",
 			"The request did not have a subscription or a valid tenant level resource provider.")

@@ -39,6 +39,7 @@ func TestWhatPathsMean(t *testing.T) {
 		"providers":                        {"GET", sub + "/providers", providers, sub, ""},
 		"a provider":                       {"GET", sub + "/providers/Toy.Shop", namespace, sub, "Toy.Shop"},
 		"registering a provider":           {"POST", sub + "/providers/Toy.Shop/register", register, sub, "Toy.Shop"},
+		"no parent, as az writes it":       {"GET", group + "/providers/Toy.Shop//carts/a" + assignment + "/r", resource, carts + "/a" + assignment + "/r", ""},
 		"a resource whose name has spaces": {"GET", carts + "/a%20b", resource, carts + "/a b", ""},
 	}
 	w := newWorld(t)
@@ -64,6 +65,7 @@ func TestRefusedRequests(t *testing.T) {
 		"a percent sign twice encoded":  {"GET", carts + "/a%252f" + version, 400, "InvalidRequestUri"},
 		"a dot segment":                 {"GET", group + "/../rg" + version, 400, "InvalidRequestUri"},
 		"an empty segment":              {"GET", sub + "//resourceGroups" + version, 400, "InvalidRequestUri"},
+		"two empty segments":            {"GET", group + "/providers/Toy.Shop///carts/a" + version, 400, "InvalidRequestUri"},
 		"letters beyond ASCII":          {"GET", carts + "/%C3%A9" + version, 400, "InvalidRequestUri"},
 		"nonsense":                      {"GET", "/nonsense" + version, 400, "InvalidRequestUri"},
 		"the root":                      {"GET", "/" + version, 404, "MissingSubscription"},

@@ -66,6 +66,11 @@ func (e *Engine) serve(w http.ResponseWriter, r *http.Request) error {
 		if err := checkVersion(r, rt.row.Type, rt.row.Versions); err != nil {
 			return err
 		}
+		if rt.row.Ask != nil {
+			if err := rt.row.Ask(r.URL.Query()); err != nil {
+				return err
+			}
+		}
 	} else if err := checkVersion(r, typeGroup, e.resourcesVersions()); err != nil {
 		return err
 	}

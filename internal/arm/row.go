@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
@@ -36,6 +37,8 @@ type Row struct {
 	Async bool
 	// Echo types answer a DELETE with the document that went (role assignments, wire-facts 5.7).
 	Echo bool
+	// Ask holds the query parameters that only this type has against its rules; nil has none.
+	Ask func(query url.Values) error
 	// Missing is what is said when there is no such resource; nil says ARM's ResourceNotFound.
 	Missing func(id cloud.ID) *fault.Error
 }
@@ -97,7 +100,7 @@ type Change struct {
 	Hosts []string
 	// HostTaken is what is said when another resource holds one of Hosts; nil says Conflict.
 	HostTaken *fault.Error
-	// Demands are further rights the caller needs besides the write on the document itself, e.g.
+	// Demands are further rights the caller needs besides the one on the document itself, e.g.
 	// userAssignedIdentities/assign/action on each identity newly attached.
 	Demands []Demand
 }

@@ -13,6 +13,20 @@ type Finder interface {
 	Find(ctx context.Context, id cloud.ID) (*Document, error)
 }
 
+// Keeper is a Behaviour whose resources are the same at every scope: a role definition has one
+// name in the tenant, and can be read and written by it at whichever scope it is asked for.
+type Keeper interface {
+	// Home gives the id under which the resource that id names is stored.
+	Home(id cloud.ID) cloud.ID
+}
+
+// Teller is a Behaviour whose collections hold no resources but what there is to say of a scope,
+// e.g. what the caller may do there.
+type Teller interface {
+	// Tell gives the values of the collection.
+	Tell(ctx context.Context, q Query) ([]any, error)
+}
+
 // Lister is a Behaviour with a say in what its collections hold: computed documents, those that
 // are inherited from above, and a $filter of its own.
 type Lister interface {

@@ -69,6 +69,9 @@ func (e *Engine) attempt(ctx context.Context, in *intent) (*Document, bool, erro
 	if len(line) > 0 {
 		parent = line[len(line)-1].ID
 	}
+	if home := e.home(in.id); !home.Equal(in.id) {
+		parent = home.Parent()
+	}
 	c := &Change{ID: in.id, Caller: in.caller, Before: before}
 	if c.After, err = e.compose(in, before, parent); err != nil {
 		return nil, false, err
@@ -101,7 +104,7 @@ func (e *Engine) settle(ctx context.Context, c *Change, in *intent) ([]store.Cha
 		return nil, err
 	}
 	if !in.trusted {
-		if err := e.permitLinked(ctx, c, in.row); err != nil {
+		if err := e.permitLinked(ctx, c, right(in.row.Type, "write")); err != nil {
 			return nil, err
 		}
 	}

@@ -91,7 +91,7 @@ roles at scopes that the resources enforce. For what az has, nouns, verbs and fl
 		upCommand(a), downCommand(a), statusCommand(a), runCommand(a), envCommand(a), applyCommand(a),
 		explainCommand(a), logsCommand(a), tokenCommand(a),
 		groupCommand(a), identityCommand(a), containerappCommand(a), roleCommand(a), keyvaultCommand(a),
-		accountCommand(a), adCommand(a), lockCommand(a), providerCommand(a), restCommand(a),
+		accountCommand(a), adCommand(a), lockCommand(a), providerCommand(a), restCommand(a), azCommand(a),
 	)
 	return root
 }

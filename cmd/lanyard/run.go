@@ -99,11 +99,16 @@ func (c *client) runAs(ctx context.Context, a *app, id string, args []string) er
 		return fmt.Errorf("read the replica's environment: %w", err)
 	}
 	child := exec.CommandContext(ctx, path, args[1:]...)
-	child.Stdin, child.Stdout, child.Stderr = a.std.in, a.std.out, a.std.err
 	child.Env = overlay(os.Environ(), replica.Environment)
+	return a.spawn(child)
+}
+
+// spawn runs a command in this terminal, passes an interrupt on to it, and ends as it ends.
+func (a *app) spawn(child *exec.Cmd) error {
+	child.Stdin, child.Stdout, child.Stderr = a.std.in, a.std.out, a.std.err
 	child.Cancel = func() error { return child.Process.Signal(os.Interrupt) }
 	child.WaitDelay = 30 * time.Second
-	err = child.Run()
+	err := child.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		return exitCode(max(1, exit.ExitCode()))

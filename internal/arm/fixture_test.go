@@ -151,6 +151,7 @@ func toyRows(p *phone) []Row {
 			Actions: map[string]Action{"ring": {Needs: "Toy.Shop/carts/ring/action", Do: ring}}},
 		{Type: "Toy.Shop/carts/wheels", Versions: versions},
 		{Type: typeUserAssigned, Versions: versions, Tracked: true, Behaviour: badge{phone: p}},
+		{Type: "Toy.Shop/dogs/tricks", Absent: true},
 		{Type: "Microsoft.Authorization/roleAssignments", Versions: versions, At: Extension, Echo: true},
 	}
 }

@@ -30,6 +30,9 @@ type wireType struct {
 func (e *Engine) providersAt(scope cloud.ID) []wireProvider {
 	byName := map[string]*wireProvider{}
 	for _, row := range e.rows {
+		if row.Absent {
+			continue
+		}
 		space, short, _ := strings.Cut(row.Type, "/")
 		p := byName[strings.ToLower(space)]
 		if p == nil {

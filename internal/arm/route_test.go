@@ -81,6 +81,8 @@ func TestRefusedRequests(t *testing.T) {
 		"an api-version of no type":     {"GET", carts + "/a?api-version=1999-01-01", 400, "NoRegisteredProviderFound"},
 		"an api-version of no group":    {"GET", group + "?api-version=1999-01-01", 400, "InvalidApiVersionParameter"},
 		"an api-version of no listing":  {"GET", sub + "/resources?api-version=1999-01-01", 400, "InvalidApiVersionParameter"},
+		"a type known as absent":        {"PUT", group + "/providers/Toy.Shop/dogs/d/tricks/t?x=1", 501, "NotOffered"},
+		"an absent type's collection":   {"POST", group + "/providers/Toy.Shop/dogs/d/tricks?x=1", 501, "NotOffered"},
 		"a missing resource":            {"GET", carts + "/none" + version, 404, "ResourceNotFound"},
 		"a missing group":               {"GET", sub + "/resourceGroups/none" + version, 404, "ResourceGroupNotFound"},
 		"a missing subscription":        {"GET", "/subscriptions/none" + version, 404, "SubscriptionNotFound"},

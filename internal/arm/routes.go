@@ -57,6 +57,9 @@ func (e *Engine) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if rt.row != nil && rt.row.Absent {
+		return fault.New(fault.NotOffered, "NotOffered", "Resources of type '%s' are not offered in this world.", rt.row.Type)
+	}
 	do, ok := routes[rt.meaning][r.Method]
 	if !ok {
 		return fault.New(fault.WrongMethod, "MethodNotAllowed",

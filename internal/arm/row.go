@@ -22,6 +22,8 @@ type Row struct {
 	Versions []string
 	// Name checks the resource's own name; nil accepts any of 1 to 260 characters that an ID accepts.
 	Name func(name string) error
+	// Absent types are known by their name alone, and refused by it; nothing else in the row counts.
+	Absent bool
 	// At says where resources of the type may lie.
 	At Place
 	// Tracked types have a location (required on create) and tags.

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"encoding/hex"
 	"fmt"
 	"io"
 )
@@ -13,7 +14,13 @@ func NewID(rand io.Reader) (string, error) {
 	}
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]), nil
+	text := [36]byte{8: '-', 13: '-', 18: '-', 23: '-'}
+	hex.Encode(text[:8], b[:4])
+	hex.Encode(text[9:13], b[4:6])
+	hex.Encode(text[14:18], b[6:8])
+	hex.Encode(text[19:23], b[8:10])
+	hex.Encode(text[24:], b[10:])
+	return string(text[:]), nil
 }
 
 // IsGUID reports whether s is a GUID in its 36-character form, in either case.

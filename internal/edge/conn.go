@@ -19,11 +19,15 @@ var noDeadline time.Time
 type conn struct {
 	net.Conn
 	crowd *crowd
+	link  link   // of the crowd's, under its lock
 	user  string // the proxy user that tunnelled it here; empty when it came straight
 	ahead []byte // read already, to be read again
 	// bounded says that whoever writes has set a deadline of their own.
 	bounded atomic.Bool
-	once    sync.Once
+	// renew is when, in nanoseconds since 1970, a write's time is to be counted anew: to set a
+	// deadline at each write costs a busy connection more than the rest of what the edge does.
+	renew atomic.Int64
+	once  sync.Once
 }
 
 // beneath gives the edge's connection under one that a server holds.
@@ -48,19 +52,22 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 func (c *conn) Write(p []byte) (int, error) {
-	if !c.bounded.Load() {
-		_ = c.Conn.SetWriteDeadline(time.Now().Add(writePause))
+	if now := time.Now(); !c.bounded.Load() && now.UnixNano() >= c.renew.Load() {
+		_ = c.Conn.SetWriteDeadline(now.Add(writePause))
+		c.renew.Store(now.Add(writePause / 4).UnixNano())
 	}
 	return c.Conn.Write(p)
 }
 
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	c.bounded.Store(!t.IsZero())
+	c.renew.Store(0)
 	return c.Conn.SetWriteDeadline(t)
 }
 
 func (c *conn) SetDeadline(t time.Time) error {
 	c.bounded.Store(!t.IsZero())
+	c.renew.Store(0)
 	return c.Conn.SetDeadline(t)
 }
 

@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"container/list"
 	"net"
 	"net/http"
 	"sync"
@@ -12,12 +11,58 @@ import (
 // maxIdle the oldest gives way; however many sockets someone opens, a new caller is heard (T20).
 type crowd struct {
 	mu     sync.Mutex
-	all    map[*conn]*list.Element // the element is nil while the connection is busy
-	idle   *list.List              // of *conn, oldest first
+	all    map[*conn]struct{}
+	idle   line
 	closed bool
 }
 
-func newCrowd() *crowd { return &crowd{all: map[*conn]*list.Element{}, idle: list.New()} }
+// line is a queue of idle connections, linked through themselves: every request of every
+// connection joins it and leaves it, and neither may cost an allocation.
+type line struct {
+	oldest, newest *conn
+	length         int
+}
+
+// link is a connection's place in the line of the idle.
+type link struct {
+	older, newer *conn
+	taken        bool
+}
+
+func (l *line) join(k *conn) {
+	if k.link.taken {
+		return
+	}
+	k.link = link{older: l.newest, taken: true}
+	if l.newest != nil {
+		l.newest.link.newer = k
+	} else {
+		l.oldest = k
+	}
+	l.newest = k
+	l.length++
+}
+
+func (l *line) quit(k *conn) {
+	if !k.link.taken {
+		return
+	}
+	older, newer := k.link.older, k.link.newer
+	if older != nil {
+		older.link.newer = newer
+	} else {
+		l.oldest = newer
+	}
+	if newer != nil {
+		newer.link.older = older
+	} else {
+		l.newest = older
+	}
+	k.link = link{}
+	l.length--
+}
+
+func newCrowd() *crowd { return &crowd{all: map[*conn]struct{}{}} }
 
 // enter admits a new connection as idle; false when there are too many busy ones.
 func (c *crowd) enter(k *conn) bool {
@@ -26,7 +71,8 @@ func (c *crowd) enter(k *conn) bool {
 		c.mu.Unlock()
 		return false
 	}
-	c.all[k] = c.idle.PushBack(k)
+	c.all[k] = struct{}{}
+	c.idle.join(k)
 	c.mu.Unlock()
 	c.trim()
 	return true
@@ -40,33 +86,30 @@ func (c *crowd) follow(nc net.Conn, state http.ConnState) {
 	}
 	switch state {
 	case http.StateNew, http.StateIdle:
-		c.set(k, true)
-		c.trim()
+		if c.set(k, true) > maxIdle {
+			c.trim()
+		}
 	case http.StateActive, http.StateHijacked:
 		c.set(k, false)
 	}
 }
 
-func (c *crowd) set(k *conn, idle bool) {
+// set puts a connection among the idle or takes it out, and gives how many are idle then.
+func (c *crowd) set(k *conn, idle bool) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	at, here := c.all[k]
-	switch {
-	case !here || idle == (at != nil):
-	case idle:
-		c.all[k] = c.idle.PushBack(k)
-	default:
-		c.idle.Remove(at)
-		c.all[k] = nil
+	if _, here := c.all[k]; !here || !idle {
+		c.idle.quit(k)
+	} else {
+		c.idle.join(k)
 	}
+	return c.idle.length
 }
 
 func (c *crowd) leave(k *conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if at := c.all[k]; at != nil {
-		c.idle.Remove(at)
-	}
+	c.idle.quit(k)
 	delete(c.all, k)
 }
 
@@ -79,16 +122,16 @@ func (c *crowd) trim() {
 func (c *crowd) idlers() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.idle.Len()
+	return c.idle.length
 }
 
 // shed closes the connection that has been idle longest.
 func (c *crowd) shed() {
 	c.mu.Lock()
-	oldest := c.idle.Front()
+	oldest := c.idle.oldest
 	c.mu.Unlock()
 	if oldest != nil {
-		_ = oldest.Value.(*conn).Close()
+		_ = oldest.Close()
 	}
 }
 

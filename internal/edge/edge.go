@@ -48,7 +48,7 @@ const (
 	headerTime = 10 * time.Second // for a TLS handshake, and for a request's header
 	idleTime   = 2 * time.Minute  // between requests
 	bodyPause  = 30 * time.Second // between two reads of a request's body
-	writePause = 60 * time.Second // for one write to be taken
+	writePause = 60 * time.Second // for one write to be taken; a quarter less where others went before it
 	maxHeader  = 64 << 10         // bytes; the longest tokens and identity headers stay well under it
 	maxIdle    = 512              // connections that have sent no whole request; the oldest goes first
 	maxConns   = 4096             // connections in all

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,9 @@ func (r *Replica) Identities() []cloud.Identity {
 
 // Alive reports whether the replica still lives.
 func (r *Replica) Alive() bool { return !r.over.Load() }
+
+// LogValue gives its name: that is what a log says of it.
+func (r *Replica) LogValue() slog.Value { return slog.StringValue(r.Name) }
 
 // Attach makes a replica whose process somebody else runs, as `lanyard run` does: it lives until
 // ctx ends.

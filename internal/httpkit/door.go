@@ -4,15 +4,13 @@
 package httpkit
 
 import (
-	"context"
-	"crypto/rand"
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"time"
 
-	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
 )
 
@@ -46,28 +44,53 @@ func (d Door) Serve(h Handler) http.Handler {
 		bound = 8 << 20
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := now()
-		ev := &event{id: correlation(r)}
-		r = r.WithContext(context.WithValue(r.Context(), eventKey{}, ev))
-		r.Body = http.MaxBytesReader(w, r.Body, bound)
-		rec := &recorder{ResponseWriter: w}
-		if err := safely(h, rec, r); err != nil {
-			f := fault.Of(err)
-			ev.note(KeyError, f.Error())
-			if f.Kind == fault.Internal {
-				log.Error("internal fault", KeyDoor, d.Name, KeyCorrelation, ev.id, KeyError, f.Error())
-			}
-			if !rec.wrote {
-				for name, value := range f.Header {
-					rec.Header().Set(name, value)
-				}
-				d.Speak(rec, r, f)
-			}
+		v := &visit{recorder: recorder{ResponseWriter: w, method: r.Method},
+			event: event{Context: r.Context(), request: r, kept: log.Enabled(r.Context(), slog.LevelInfo)}}
+		var start time.Time
+		if v.kept {
+			start = now()
 		}
-		attrs := append([]any{KeyDoor, d.Name, KeyMethod, r.Method, KeyHost, r.Host, KeyPath, r.URL.Path,
-			KeyStatus, rec.status, KeyCorrelation, ev.id, KeyTook, now().Sub(start)}, ev.facts()...)
-		log.Info("request", attrs...)
+		r = r.WithContext(&v.event)
+		if r.Body != http.NoBody {
+			r.Body = http.MaxBytesReader(w, r.Body, bound)
+		}
+		cut := false
+		if err := safely(h, &v.recorder, r); err != nil {
+			cut = d.refuse(v, r, log, fault.Of(err))
+		}
+		if v.kept {
+			log.LogAttrs(r.Context(), slog.LevelInfo, "request", v.attributes(slog.String(KeyDoor, d.Name),
+				slog.String(KeyMethod, r.Method), slog.String(KeyHost, r.Host), slog.String(KeyPath, r.URL.Path),
+				slog.Int(KeyStatus, cmp.Or(v.status, http.StatusOK)), slog.String(KeyCorrelation, v.correlation()),
+				slog.Duration(KeyTook, now().Sub(start)))...)
+		}
+		if cut {
+			panic(http.ErrAbortHandler)
+		}
 	})
+}
+
+// visit is one request with its answer.
+type visit struct {
+	recorder
+	event
+}
+
+// refuse answers with a fault. An answer that has begun cannot be taken back: where it broke for
+// our own fault it is to be cut off, lest half of it be taken for the whole.
+func (d Door) refuse(v *visit, r *http.Request, log *slog.Logger, f *fault.Error) (cut bool) {
+	v.note(KeyError, f.Error())
+	if gone := r.Context().Err() != nil; f.Kind == fault.Internal && !gone {
+		log.Error("internal fault", KeyDoor, d.Name, KeyCorrelation, v.correlation(), KeyError, f.Error())
+	}
+	if v.status != 0 {
+		return f.Kind == fault.Internal && !v.taken
+	}
+	for name, value := range f.Header {
+		v.Header().Set(name, value)
+	}
+	d.Speak(&v.recorder, r, f)
+	return false
 }
 
 // safely turns a panic into an Internal fault; its stack goes to the log alone.
@@ -82,38 +105,3 @@ func safely(h Handler, w http.ResponseWriter, r *http.Request) (err error) {
 	}()
 	return h(w, r)
 }
-
-// correlation takes the caller's correlation id when it is a GUID, and draws one otherwise.
-func correlation(r *http.Request) string {
-	if id := r.Header.Get("x-ms-correlation-request-id"); cloud.IsGUID(id) {
-		return id
-	}
-	id, err := cloud.NewID(rand.Reader)
-	if err != nil {
-		panic(err) // crypto/rand never fails on the systems Go supports
-	}
-	return id
-}
-
-type recorder struct {
-	http.ResponseWriter
-	status int
-	wrote  bool
-}
-
-func (r *recorder) WriteHeader(status int) {
-	if !r.wrote {
-		r.status, r.wrote = status, true
-	}
-	r.ResponseWriter.WriteHeader(status)
-}
-
-func (r *recorder) Write(b []byte) (int, error) {
-	if !r.wrote {
-		r.WriteHeader(http.StatusOK)
-	}
-	return r.ResponseWriter.Write(b)
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

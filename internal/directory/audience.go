@@ -49,7 +49,8 @@ var services = []audiences{
 
 // Audience says what a requested resource is, and whether there is such a thing: one of Azure's
 // services by URI, with or without a trailing slash, or by GUID; one account's host name; or an
-// enrolled application by its client id, bare or as api://{client}. Nothing else matches (T12, T20).
+// enrolled application by its client id, bare or as api://{client}, or by a URI that is its own.
+// Nothing else matches (T12, T20).
 func (d *Directory) Audience(resource string) (Resource, bool) {
 	for _, s := range services {
 		if s.has(resource) {
@@ -62,6 +63,9 @@ func (d *Directory) Audience(resource string) (Resource, bool) {
 	}
 	if p, ok := d.ByClient(cloud.ClientID(client)); ok && p.Kind == cloud.Application && string(p.Client) == client {
 		return Resource{Audience: resource, App: p.Client, Name: p.Name}, true
+	}
+	if a, ok := d.byURI(resource); ok {
+		return Resource{Audience: resource, App: a.Client, Name: a.Name}, true
 	}
 	return Resource{}, false
 }

@@ -74,8 +74,8 @@ func (d *Directory) NewCertificate(der []byte, t Term) (cloud.Certificate, error
 	return cloud.Certificate{KeyID: id, Name: t.Name, DER: slices.Clone(der), Starts: t.Starts.UTC(), Ends: t.Ends.UTC()}, nil
 }
 
-// Certificates gives those with whose keys a principal may sign assertions at this moment. They are
-// in memory, so that no assertion waits for the store.
+// Certificates gives those with whose keys a principal may sign assertions at this moment: its own
+// and those of its application. They are in memory, so that no assertion waits for the store.
 func (d *Directory) Certificates(p cloud.Principal) []cloud.Certificate {
 	d.open()
 	if p.Kind != cloud.Application {
@@ -83,7 +83,8 @@ func (d *Directory) Certificates(p cloud.Principal) []cloud.Certificate {
 	}
 	now := d.Now()
 	var valid []cloud.Certificate
-	for _, c := range p.Certificates {
+	a, _ := d.ApplicationOf(p.Client)
+	for _, c := range slices.Concat(p.Certificates, a.Certificates) {
 		if !now.Before(c.Starts) && now.Before(c.Ends) {
 			valid = append(valid, c)
 		}

@@ -17,7 +17,7 @@ import (
 	"lanyard/internal/store"
 )
 
-// Directory is the view in memory of principals, role definitions, role assignments and deny
+// Directory is the view in memory of principals, applications, role definitions, role assignments and deny
 // assignments. No question that it answers waits for the store. What it gives is shared: callers
 // read it and do not change it.
 type Directory struct {
@@ -47,14 +47,14 @@ func (d *Directory) open() {
 			d.Log = slog.New(slog.DiscardHandler)
 		}
 		d.people, d.rights = newPeople(), newRights()
-		d.views[0] = store.NewView(d.Store, cloud.KeysPrincipal)
+		d.views[0] = store.NewView(d.Store, keysDirectory)
 		d.views[0].OnChange(d.meet)
 		d.views[1] = store.NewView(d.Store, cloud.KeysARM)
 		d.views[1].OnChange(d.learn)
 	})
 }
 
-// meet takes in what has changed among principals.
+// meet takes in what has changed among principals and applications.
 func (d *Directory) meet(b store.Batch) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

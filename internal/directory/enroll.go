@@ -44,7 +44,7 @@ func (d *Directory) enroll(p cloud.Principal) (cloud.Principal, store.Change, er
 		return cloud.Principal{}, store.Change{}, fmt.Errorf("enroll %q: %w", p.Name, err)
 	}
 	p.ID, p.Tenant, p.Created = id, d.Tenant, d.Now().UTC()
-	if p.Kind != cloud.User {
+	if p.Kind != cloud.User && p.Client == "" {
 		p.Client = client
 	}
 	text, err := json.Marshal(p)
@@ -85,7 +85,9 @@ func (d *Directory) isFree(p cloud.PrincipalID, c cloud.ClientID) bool {
 	defer d.mu.RUnlock()
 	_, enrolled := d.people.byID[p]
 	_, used := d.people.byClient[c]
+	_, registered := d.people.registered[string(p)]
+	_, named := d.people.byAppID[c]
 	_, granted := d.rights.keys[p]
 	_, denied := d.rights.denied[p]
-	return !enrolled && !used && !granted && !denied
+	return !enrolled && !used && !registered && !named && !granted && !denied
 }

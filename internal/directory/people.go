@@ -14,13 +14,17 @@ import (
 	"lanyard/internal/store"
 )
 
-// people are the principals with the ways to find them (ID-17).
+// people are the principals, and the registrations of applications, with the ways to find them (ID-17).
 type people struct {
 	byID       map[cloud.PrincipalID]cloud.Principal
 	byClient   map[cloud.ClientID]cloud.PrincipalID
 	byResource map[string]cloud.PrincipalID // by ID.Key
 	bySignIn   map[string]cloud.PrincipalID // in lower case
 	byName     map[string][]cloud.PrincipalID
+
+	registered map[string]Application // by object id
+	byAppID    map[cloud.ClientID]string
+	byURI      map[string]string
 }
 
 func newPeople() *people {
@@ -30,25 +34,51 @@ func newPeople() *people {
 		byResource: map[string]cloud.PrincipalID{},
 		bySignIn:   map[string]cloud.PrincipalID{},
 		byName:     map[string][]cloud.PrincipalID{},
+		registered: map[string]Application{},
+		byAppID:    map[cloud.ClientID]string{},
+		byURI:      map[string]string{},
 	}
 }
 
-// apply takes in changes. A document that cannot be read leaves what was known of its principal.
+// apply takes in changes. A document that cannot be read leaves what was known under its key.
 func (p *people) apply(events []store.Event, log *slog.Logger) {
 	for _, e := range events {
-		id := cloud.PrincipalID(strings.TrimPrefix(e.Key, cloud.KeysPrincipal))
-		if e.Value == nil {
-			p.forget(id)
-			continue
+		var err error
+		if id, ok := strings.CutPrefix(e.Key, cloud.KeysPrincipal); ok {
+			err = p.meet(cloud.PrincipalID(id), e)
+		} else if id, ok := strings.CutPrefix(e.Key, cloud.KeysRegistered); ok {
+			err = p.register(id, e)
 		}
-		known, err := readPrincipal(e)
 		if err != nil {
-			log.Error("principal cannot be read", "key", e.Key, "error", err)
-			continue
+			log.Error("directory object cannot be read", "key", e.Key, "error", err)
 		}
+	}
+}
+
+func (p *people) meet(id cloud.PrincipalID, e store.Event) error {
+	if e.Value == nil {
+		p.forget(id)
+		return nil
+	}
+	known, err := readPrincipal(e)
+	if err == nil {
 		p.forget(id)
 		p.add(known)
 	}
+	return err
+}
+
+func (p *people) register(id string, e store.Event) error {
+	if e.Value == nil {
+		p.forgetApplication(id)
+		return nil
+	}
+	known, err := readApplication(e)
+	if err == nil {
+		p.forgetApplication(id)
+		p.addApplication(known)
+	}
+	return err
 }
 
 func readPrincipal(e store.Event) (cloud.Principal, error) {

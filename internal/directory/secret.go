@@ -77,12 +77,13 @@ func (d *Directory) NewSecret(t Term) (cloud.Credential, cloud.Sealed, error) {
 	}, cloud.Seal(secret), nil
 }
 
-// CheckSecret holds a secret against those of a principal: nil, ErrWrongSecret or ErrExpiredSecret.
+// CheckSecret holds a secret against those of a principal and of the application that it acts for:
+// nil, ErrWrongSecret or ErrExpiredSecret.
 // How long it takes tells nothing of how much of a guess was right.
 func (d *Directory) CheckSecret(p cloud.Principal, secret string) error {
 	d.open()
 	now, valid, ended := d.Now(), 0, 0
-	for _, c := range p.Credentials {
+	for _, c := range d.credentials(p) {
 		same := subtle.ConstantTimeCompare(hash(c.Salt, secret), c.Hash)
 		switch {
 		case now.Before(c.Starts):
@@ -99,6 +100,15 @@ func (d *Directory) CheckSecret(p cloud.Principal, secret string) error {
 		return ErrExpiredSecret
 	}
 	return nil
+}
+
+// credentials gives a principal's own and its application's.
+func (d *Directory) credentials(p cloud.Principal) []cloud.Credential {
+	if p.Kind != cloud.Application {
+		return p.Credentials
+	}
+	a, _ := d.ApplicationOf(p.Client)
+	return slices.Concat(p.Credentials, a.Credentials)
 }
 
 func hasSecrets(k cloud.Kind) bool { return k == cloud.Application || k == cloud.User }

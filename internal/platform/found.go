@@ -12,6 +12,7 @@ import (
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
+	"lanyard/internal/directory"
 	"lanyard/internal/store"
 )
 
@@ -54,8 +55,16 @@ func (p *Platform) found(ctx context.Context) error {
 	if d.Owner != "" {
 		return p.resume(ctx, d)
 	}
-	who, enrol, err := p.directory.Enroll(cloud.Application, "owner", cloud.ID{})
+	registered, err := p.directory.Register("owner")
 	if err != nil {
+		return err
+	}
+	who, enrol, err := p.directory.EnrollFor(&registered)
+	if err != nil {
+		return err
+	}
+	register := store.Change{Key: directory.ApplicationKey(registered.ID)}
+	if register.Value, err = json.Marshal(registered); err != nil {
 		return err
 	}
 	password, err := p.directory.AddSecret(&who, p.now().Add(secretLife))
@@ -74,7 +83,7 @@ func (p *Platform) found(ctx context.Context) error {
 	if err := p.keepOwner(d, who, password); err != nil {
 		return err
 	}
-	revision, err := p.store.Commit(ctx, append(changes, enrol)...)
+	revision, err := p.store.Commit(ctx, append(changes, register, enrol)...)
 	if err != nil {
 		return err
 	}

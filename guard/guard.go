@@ -76,12 +76,17 @@ func (g *Guard) identify(r *http.Request) (cloud.Caller, *Rejection) {
 	if rejection := g.recognise(claims); rejection != nil {
 		return cloud.Caller{}, rejection
 	}
-	return cloud.Caller{
+	caller := cloud.Caller{
 		Principal: claims.Principal, Client: claims.Client, Tenant: claims.Tenant,
 		TokenID: claims.ID, KeyID: keyID(raw),
 		Issued: time.Unix(claims.IssuedAt, 0).UTC(), Expires: time.Unix(claims.Expires, 0).UTC(),
 		Resource: claims.Resource, Host: claims.Host,
-	}, nil
+		SignIn: claims.SignIn,
+	}
+	if claims.Scopes != "" {
+		caller.Scopes = strings.Fields(claims.Scopes)
+	}
+	return caller, nil
 }
 
 // recognise holds verified claims against the directory's own entry. It accepts claims only if they
@@ -99,14 +104,38 @@ func (g *Guard) recognise(c token.Claims) *Rejection {
 		return reject(Gone, "no principal has the id %.64q any more", c.Principal)
 	case entry.ID != c.Principal || entry.Tenant != c.Tenant:
 		return reject(Mismatch, "the directory's principal is another one than the token's")
-	case entry.Client != c.Client:
-		return reject(Mismatch, "principal %s has client id %s, the token %.64q", entry.ID, entry.Client, c.Client)
-	case c.Subject != "" && c.Subject != c.Principal:
-		return reject(Mismatch, "the token's subject %.64q is not its principal %s", c.Subject, c.Principal)
+	}
+	if rejection := g.matches(c, entry); rejection != nil {
+		return rejection
 	}
 	if issued := time.Unix(c.IssuedAt, 0).Add(g.Backdated); issued.Before(entry.ValidFrom) {
 		return reject(Revoked, "the token was issued at %s, and those from before %s were revoked",
 			issued.UTC().Format(time.RFC3339), entry.ValidFrom.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// matches holds the claims that apps and people have apart against the entry. A token cannot make an
+// app of a person or a person of an app: which of the two it is, the entry says.
+func (g *Guard) matches(c token.Claims, entry cloud.Principal) *Rejection {
+	if entry.Kind == cloud.User {
+		switch {
+		case c.Type != token.TypeUser || c.Client == "":
+			return reject(Mismatch, "%s is a person, and the token is not a person's", entry.ID)
+		case c.SignIn == "" || c.SignIn != entry.SignIn:
+			return reject(Mismatch, "%s signs in as %s, the token says %.64q", entry.ID, entry.SignIn, c.SignIn)
+		case len(strings.Fields(c.Scopes)) == 0:
+			return reject(Mismatch, "the token lets its app do nothing in the name of %s", entry.SignIn)
+		}
+		return nil
+	}
+	switch {
+	case entry.Client != c.Client:
+		return reject(Mismatch, "principal %s has client id %s, the token %.64q", entry.ID, entry.Client, c.Client)
+	case c.Subject != "" && c.Subject != string(c.Principal):
+		return reject(Mismatch, "the token's subject %.64q is not its principal %s", c.Subject, c.Principal)
+	case c.Type != "" && c.Type != token.TypeApp, c.SignIn != "", c.Scopes != "":
+		return reject(Mismatch, "the token says of the app %s what is said of people", entry.Client)
 	}
 	return nil
 }

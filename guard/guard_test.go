@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"regexp"
 	"strings"
 	"sync"
@@ -54,7 +55,7 @@ func signingKey(of cloud.TenantID, which int) token.Key {
 
 func soundClaims() token.Claims {
 	return token.Claims{
-		Audience: audience, Issuer: cloud.Azure.Issuer(tenant), Tenant: tenant, Principal: hello, Subject: hello,
+		Audience: audience, Issuer: cloud.Azure.Issuer(tenant), Tenant: tenant, Principal: hello, Subject: string(hello),
 		Client: client, IssuedAt: now.Unix(), NotBefore: now.Unix(), Expires: now.Add(time.Hour).Unix(), ID: "uti-1",
 		Resource: "/subscriptions/s/resourcegroups/rg/providers/Microsoft.App/containerApps/hello",
 	}
@@ -106,7 +107,7 @@ func TestIdentifyGivesTheCallerOfASoundToken(t *testing.T) {
 		Principal: hello, Client: client, Tenant: tenant, TokenID: "uti-1", KeyID: "key-1", Issued: now,
 		Expires: now.Add(time.Hour), Resource: soundClaims().Resource,
 	}
-	if caller != want {
+	if !reflect.DeepEqual(caller, want) {
 		t.Errorf("caller is %+v, want %+v", caller, want)
 	}
 }

@@ -31,10 +31,14 @@ func (r *Refusal) Error() string {
 // fault spells the refusal as the management API does (wire-facts: "Errors"), with the evidence
 // behind Azure's own sentence.
 func (r *Refusal) fault() *fault.Error {
+	who := string(r.Caller.Client)
+	if r.Caller.SignIn != "" {
+		who = r.Caller.SignIn
+	}
 	f := fault.New(fault.Forbidden, "AuthorizationFailed",
 		"The client '%s' with object id '%s' does not have authorization to perform action '%s' over scope '%s' or the scope is invalid. "+
 			"If access was recently granted, please refresh your credentials. %s",
-		r.Caller.Client, r.Caller.Principal, r.Action, r.Scope, strings.Join(r.Evidence(), " "))
+		who, r.Caller.Principal, r.Action, r.Scope, strings.Join(r.Evidence(), " "))
 	f.Hint = r.Cure()
 	return f.Because(r)
 }

@@ -23,8 +23,12 @@ func (i *Issuer) lint(c token.Claims, key token.Key, now time.Time) error {
 		return errors.New("it has no audience, or one that is too long")
 	case c.Tenant != i.Tenant || !cloud.IsGUID(string(c.Tenant)):
 		return fmt.Errorf("its tenant %q is not %q", c.Tenant, i.Tenant)
-	case !cloud.IsGUID(string(c.Principal)) || c.Subject != c.Principal || !cloud.IsGUID(string(c.Client)):
+	case !cloud.IsGUID(string(c.Principal)) || !cloud.IsGUID(string(c.Client)):
 		return errors.New("it names no principal or no client")
+	case c.Type == token.TypeApp && (c.Subject != string(c.Principal) || c.Scopes != "" || c.SignIn != ""):
+		return errors.New("it says of an app what is said of people")
+	case c.Type == token.TypeUser && (c.Subject == "" || c.Scopes == "" || c.SignIn == ""):
+		return errors.New("it lets an app act for a person without saying who, or what for")
 	case c.ID == "":
 		return errors.New("it has no id")
 	case key.ID == "" || key.Private == nil || !key.ValidAt(now, 0):

@@ -35,6 +35,17 @@ type Order struct {
 	Capabilities []string
 	// Life is how long the token lives; 0 means 24 hours for managed identities, 1 for others.
 	Life time.Duration
+	// ByCertificate says that an application proved who it is by an assertion, not by a secret.
+	ByCertificate bool
+	// Through is the application that acts in a person's name; the zero Delegate for all others.
+	Through Delegate
+}
+
+// Delegate is an application to which a person signed in.
+type Delegate struct {
+	Client cloud.ClientID
+	// Scopes are what it may do in the person's name.
+	Scopes []string
 }
 
 // Minted is a token, with what records may say about it.
@@ -53,17 +64,10 @@ func (i *Issuer) Mint(ctx context.Context, o Order) (Minted, error) {
 		return Minted{}, err
 	}
 	now := i.Now()
-	r := i.ring.Load()
-	signing := current(r.spans(), now)
-	if signing < 0 {
-		select {
-		case i.nudge <- struct{}{}:
-		default: // it is already being looked into
-		}
-		return Minted{}, fault.New(fault.Unavailable, "temporarily_unavailable", "There is no signing key that is valid now.").
-			Because(fmt.Errorf("mint token: none of %d signing keys may sign at %s", len(r.keys), now.UTC().Format(time.RFC3339)))
+	key, err := i.signing(now)
+	if err != nil {
+		return Minted{}, err
 	}
-	key := r.keys[signing].key
 	claims, err := i.claims(o, now)
 	if err != nil {
 		return Minted{}, err
@@ -79,6 +83,20 @@ func (i *Issuer) Mint(ctx context.Context, o Order) (Minted, error) {
 		Token: cloud.Seal(raw), ID: claims.ID, KeyID: key.ID,
 		Issued: time.Unix(claims.IssuedAt, 0), Expires: time.Unix(claims.Expires, 0),
 	}, nil
+}
+
+// signing gives the key that signs now.
+func (i *Issuer) signing(now time.Time) (token.Key, error) {
+	r := i.ring.Load()
+	if n := current(r.spans(), now); n >= 0 {
+		return r.keys[n].key, nil
+	}
+	select {
+	case i.nudge <- struct{}{}:
+	default: // it is already being looked into
+	}
+	return token.Key{}, fault.New(fault.Unavailable, "temporarily_unavailable", "There is no signing key that is valid now.").
+		Because(fmt.Errorf("mint token: none of %d signing keys may sign at %s", len(r.keys), now.UTC().Format(time.RFC3339)))
 }
 
 // claims spells an order as the claims of a v1.0 token.
@@ -100,8 +118,14 @@ func (i *Issuer) claims(o Order, now time.Time) (token.Claims, error) {
 		Audience: o.Audience, Issuer: i.URL, IdentityProvider: i.URL,
 		IssuedAt: issued, NotBefore: issued, Expires: now.Add(life).Unix(),
 		AIO: ids.aio, RH: ids.rh, ID: ids.uti,
-		Client: who.Client, ClientAuth: "1", Type: "app",
-		Principal: who.ID, Subject: who.ID, Tenant: who.Tenant, Version: "1.0",
+		Client: who.Client, ClientAuth: "1", Type: token.TypeApp,
+		Principal: who.ID, Subject: string(who.ID), Tenant: who.Tenant, Version: "1.0",
+	}
+	if o.ByCertificate {
+		c.ClientAuth = "2"
+	}
+	if who.Kind == cloud.User {
+		speakFor(&c, o)
 	}
 	if who.Kind.IsManaged() {
 		c.ClientAuth = "2"

@@ -19,6 +19,18 @@ func (i *Issuer) KeySet() []byte {
 	return i.ring.Load().document()
 }
 
+// KeySetOf is KeySet for those who verify id tokens of another issuer, which each key then shows.
+func (i *Issuer) KeySetOf(issuer string) []byte {
+	i.prepare()
+	r := i.ring.Load()
+	public := make([]token.Key, len(r.keys))
+	for n, k := range r.keys {
+		public[n] = r.byID[k.key.ID]
+		public[n].Issuer = issuer
+	}
+	return token.KeySet(public)
+}
+
 // Standing is one published key and where it stands.
 type Standing struct {
 	ID    string

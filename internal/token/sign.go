@@ -11,16 +11,24 @@ import (
 // Sign gives the claims as a compact JWS (RFC 7515 section 7.1), signed RS256, with the header
 // that Entra's v1.0 tokens have: typ, alg, and the key's id as both x5t and kid.
 func Sign(k Key, c Claims) (string, error) {
+	return sign(k, c, (&jose.SignerOptions{}).WithType("JWT").WithHeader("x5t", k.ID))
+}
+
+// SignID is Sign for id tokens, which name their key by kid alone.
+func SignID(k Key, c IDClaims) (string, error) {
+	return sign(k, c, (&jose.SignerOptions{}).WithType("JWT"))
+}
+
+func sign(k Key, claims any, options *jose.SignerOptions) (string, error) {
 	if k.Private == nil || k.ID == "" {
 		return "", errors.New("sign token: the key has no private half or no id")
 	}
-	options := (&jose.SignerOptions{}).WithType("JWT").WithHeader("x5t", k.ID)
 	with := jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: k.Private, KeyID: k.ID}}
 	signer, err := jose.NewSigner(with, options)
 	if err != nil {
 		return "", fmt.Errorf("prepare signer: %w", err)
 	}
-	payload, err := json.Marshal(c)
+	payload, err := json.Marshal(claims)
 	if err != nil {
 		return "", fmt.Errorf("encode claims: %w", err)
 	}

@@ -20,8 +20,8 @@ const MaxSize = 16 << 10
 // maxTime is the last second of the year 9999: the most that a NumericDate may be.
 const maxTime = 253402300799
 
-// Claims are what a v1.0 access token for an app says (wire-facts: "Managed identity access token").
-// Times are seconds since 1970 (RFC 7519 NumericDate).
+// Claims are what a v1.0 access token says, of an app or of a person who signed in to one (wire-facts:
+// "Managed identity access token"). Times are seconds since 1970 (RFC 7519 NumericDate).
 type Claims struct {
 	Audience         string            `json:"aud"`
 	Issuer           string            `json:"iss"`
@@ -29,16 +29,21 @@ type Claims struct {
 	NotBefore        int64             `json:"nbf"`
 	Expires          int64             `json:"exp"`
 	AIO              string            `json:"aio,omitempty"` // opaque
+	Methods          []string          `json:"amr,omitempty"` // how a person proved who they are: "pwd"
 	Client           cloud.ClientID    `json:"appid"`
-	ClientAuth       string            `json:"appidacr"` // "1" a secret, "2" a certificate
+	ClientAuth       string            `json:"appidacr"` // "0" nothing, "1" a secret, "2" a certificate
 	IdentityProvider string            `json:"idp,omitempty"`
-	Type             string            `json:"idtyp,omitempty"` // "app"
+	Type             string            `json:"idtyp,omitempty"` // TypeApp or TypeUser
+	Name             string            `json:"name,omitempty"`  // a person's
 	Principal        cloud.PrincipalID `json:"oid"`
 	RH               string            `json:"rh,omitempty"` // opaque
 	Roles            []string          `json:"roles,omitempty"`
-	Subject          cloud.PrincipalID `json:"sub"`
+	Scopes           string            `json:"scp,omitempty"` // what the app may do in a person's name; spaces between
+	Subject          string            `json:"sub"`           // an app's is its oid; a person's is another one for each audience
 	Tenant           cloud.TenantID    `json:"tid"`
-	ID               string            `json:"uti"` // names this token in records
+	UniqueName       string            `json:"unique_name,omitempty"` // a person's, as SignIn
+	SignIn           string            `json:"upn,omitempty"`         // a person's user principal name
+	ID               string            `json:"uti"`                   // names this token in records
 	Version          string            `json:"ver"`
 	// Host is the resource that the token was minted for, when it wears a user-assigned identity.
 	Host string `json:"xms_az_rid,omitempty"`
@@ -46,6 +51,32 @@ type Claims struct {
 	XMSCC []string `json:"xms_cc,omitempty"`
 	// Resource is the managed identity's resource id, with lower-case "resourcegroups".
 	Resource string `json:"xms_mirid,omitempty"`
+}
+
+// What idtyp says of whom a token speaks for.
+const (
+	TypeApp  = "app"
+	TypeUser = "user"
+)
+
+// IDClaims are what an id token says to the app that a person signed in to (OpenID Connect Core
+// section 2). It is no access token: its issuer is not the one that its key may speak for in those.
+type IDClaims struct {
+	Audience  cloud.ClientID    `json:"aud"`
+	Issuer    string            `json:"iss"`
+	IssuedAt  int64             `json:"iat"`
+	NotBefore int64             `json:"nbf"`
+	Expires   int64             `json:"exp"`
+	Methods   []string          `json:"amr,omitempty"`
+	Name      string            `json:"name"`
+	Nonce     string            `json:"nonce,omitempty"` // the app's own, repeated
+	Principal cloud.PrincipalID `json:"oid"`
+	SignIn    string            `json:"preferred_username"`
+	RH        string            `json:"rh,omitempty"`
+	Subject   string            `json:"sub"` // the person's as this app alone knows it
+	Tenant    cloud.TenantID    `json:"tid"`
+	ID        string            `json:"uti"`
+	Version   string            `json:"ver"`
 }
 
 // Key is a signing key as a verifier or a signer needs it. It speaks for one issuer only (T13).

@@ -180,7 +180,7 @@ func (w *world) token(who cloud.PrincipalID, changes ...func(*token.Claims)) str
 	now := w.clock()
 	c := token.Claims{
 		Audience: "https://vault.azure.net", Issuer: cloud.Azure.Issuer(tenant), Tenant: tenant,
-		Principal: who, Subject: who, Client: clientOf(who), ID: "uti",
+		Principal: who, Subject: string(who), Client: clientOf(who), ID: "uti",
 		IssuedAt: now.Unix(), NotBefore: now.Unix(), Expires: now.Add(24 * time.Hour).Unix(),
 	}
 	for _, change := range changes {

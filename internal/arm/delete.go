@@ -65,7 +65,7 @@ func (e *Engine) condemn(ctx context.Context, c call, when condition) (*Document
 			return nil, err
 		}
 		if !ok {
-			return nil, nil
+			return nil, e.objection(ctx, c)
 		}
 		if d.Deleting != "" {
 			return d, nil
@@ -85,6 +85,16 @@ func (e *Engine) condemn(ctx context.Context, c call, when condition) (*Document
 		}
 	}
 	return nil, contended(c.id)
+}
+
+// objection is what a type has against the deletion of something computed: a built-in role stays.
+func (e *Engine) objection(ctx context.Context, c call) error {
+	d, err := e.known(ctx, c.id)
+	if d == nil || err != nil {
+		return err
+	}
+	_, err = e.removal(ctx, d, c.id, c.caller)
+	return err
 }
 
 // spare takes the mark from a resource whose deletion met a refusal half-way.

@@ -160,6 +160,29 @@ func (e *Engine) Documents(prefix cloud.ID, resourceType string) []*Document {
 	return found
 }
 
+// At gives the stored documents of an extension type that lie directly at a scope, in key order.
+func (e *Engine) At(scope cloud.ID, resourceType string) []*Document {
+	e.setup()
+	member, err := scope.In(resourceType, "~")
+	if err != nil {
+		return nil
+	}
+	return e.directly(strings.TrimSuffix(cloud.DocumentKey(member), "~"))
+}
+
+// Count says how many stored documents of a type there are at prefix and below it.
+func (e *Engine) Count(prefix cloud.ID, resourceType string) int {
+	e.setup()
+	n := 0
+	for _, entry := range e.docs.List(cloud.DocumentKey(prefix)) {
+		id, err := cloud.ParseID(strings.TrimPrefix(entry.Key, cloud.KeysARM))
+		if err == nil && prefix.Contains(id) && id.Is(resourceType) {
+			n++
+		}
+	}
+	return n
+}
+
 // ByHost gives the resource that holds a DNS name in this world.
 func (e *Engine) ByHost(host string) (*Document, bool) {
 	e.setup()

@@ -32,15 +32,16 @@ func (e *Engine) ancestors(ctx context.Context, id cloud.ID) ([]*Document, error
 
 // known gives a resource's document, stored or computed; nil when there is none.
 func (e *Engine) known(ctx context.Context, id cloud.ID) (*Document, error) {
-	if d, ok := e.Document(id); ok {
-		return d, nil
-	}
 	row := e.rows[strings.ToLower(id.Type())]
 	if row == nil {
 		return nil, nil
 	}
-	finder, ok := row.Behaviour.(Finder)
-	if !ok {
+	finder, finds := row.Behaviour.(Finder)
+	_, keeps := row.Behaviour.(Keeper) // then what is stored need not be known everywhere
+	if d, ok := e.Document(id); ok && !(finds && keeps) {
+		return d, nil
+	}
+	if !finds {
 		return nil, nil
 	}
 	return finder.Find(ctx, id)

@@ -16,7 +16,8 @@ type Finder interface {
 // Keeper is a Behaviour whose resources are the same at every scope: a role definition has one
 // name in the tenant, and can be read and written by it at whichever scope it is asked for.
 type Keeper interface {
-	// Home gives the id under which the resource that id names is stored.
+	// Home gives the id under which the resource that id names is stored. If the type is a Finder
+	// too, that says at which scopes the resource is seen.
 	Home(id cloud.ID) cloud.ID
 }
 

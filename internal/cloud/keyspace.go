@@ -13,6 +13,7 @@ const (
 	KeysSigning    = "/issuer/keys/"            // followed by a generation: a sealed signing key
 	KeysVault      = "/vault"                   // secrets, by vault
 	KeysWorld      = "/world"                   // what this world is: tenant, subscription, owner
+	KeysClaim      = "/authorization/"          // what is there once in a tenant, with the id of its holder
 )
 
 // DocumentKey gives the key of a resource's document.
@@ -26,6 +27,17 @@ func AppKey(id ID) string { return KeysApp + id.Key() }
 
 // NameKey gives the key that claims a host name.
 func NameKey(host string) string { return KeysName + strings.ToLower(host) }
+
+// GrantKey gives the key that claims a grant: nobody is given the same role at the same scope twice.
+func GrantKey(scope ID, to PrincipalID, role string) string {
+	return strings.ToLower(KeysClaim + "grants" + scope.Key() + "|" + string(to) + "|" + role)
+}
+
+// AssignmentKey gives the key that claims the name of a role assignment, a GUID.
+func AssignmentKey(name string) string { return strings.ToLower(KeysClaim + "assignments/" + name) }
+
+// RoleNameKey gives the key that claims the name of a custom role.
+func RoleNameKey(name string) string { return strings.ToLower(KeysClaim + "rolenames/" + name) }
 
 // SecretPrefix is where a vault's secrets lie.
 func SecretPrefix(vault ID) string { return KeysVault + vault.Key() + "/secrets/" }

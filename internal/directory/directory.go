@@ -127,6 +127,18 @@ func (d *Directory) holdings(p cloud.PrincipalID) ([]rbac.Grant, []rbac.Denial) 
 	return d.rights.grants[p], d.rights.denialsFor(p)
 }
 
+// Granted gives the role assignments of a principal, by role and id.
+func (d *Directory) Granted(p cloud.PrincipalID) []cloud.Assignment {
+	d.open()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var all []cloud.Assignment
+	for _, key := range d.rights.keys[lowered(p)] {
+		all = append(all, d.rights.assignments[key])
+	}
+	return all
+}
+
 // Role finds a role definition by its GUID, built-in or custom.
 func (d *Directory) Role(guid string) (cloud.Role, bool) {
 	d.open()

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,6 +24,34 @@ func (s *Stage) Environment() []string {
 	}
 	return env
 }
+
+// Owner is the credential that a world begins with, as the state folder holds it.
+type Owner struct {
+	Tenant       string `json:"tenant"`
+	Subscription string `json:"subscription"`
+	Client       string `json:"client"`    // of the application owner
+	Principal    string `json:"principal"` // of the same
+	Secret       string `json:"secret"`    // of the same
+	SignIn       string `json:"signIn"`    // of the person owner
+	Password     string `json:"password"`  // of the same
+}
+
+// Owner reads the owner's credential file.
+func (s *Stage) Owner() Owner {
+	s.t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.State, "owner.json"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var o Owner
+	if err := json.Unmarshal(text, &o); err != nil {
+		s.t.Fatal(err)
+	}
+	return o
+}
+
+// Program gives the path of a program built beside lanyard: hello, or lanyard itself.
+func (s *Stage) Program(name string) string { return filepath.Join(binaries, name) }
 
 // Client prepares a client's command in the prepared environment and in the stage's folder, with
 // more variables if given. A client that should be an app with an identity is started by

@@ -1,0 +1,58 @@
+package python
+
+import (
+	"testing"
+
+	"lanyard/test/clients/sdk"
+)
+
+func TestAManagedIdentityReadsASecret(t *testing.T) {
+	sdk.Open(t).Reads(program(t, "read.py"))
+}
+
+func TestAMissingRoleIsForbiddenByRbac(t *testing.T) {
+	want := sdk.Want{
+		Error: "HttpResponseError", Status: 403, Code: "Forbidden", Inner: "ForbiddenByRbac",
+		Message: []string{"(Forbidden) Caller is not authorized to perform action on resource.", `"code": "ForbiddenByRbac"`},
+	}
+	sdk.Open(t).Raises(sdk.Refused, program(t, "read.py"), map[string]sdk.Case{
+		"a managed identity":     {As: "system", Want: want},
+		"DefaultAzureCredential": {As: "default", Want: want},
+	})
+}
+
+func TestAMissingIdentityIsNamed(t *testing.T) {
+	sdk.Open(t).Raises(sdk.Bare, program(t, "read.py"), map[string]sdk.Case{
+		"a managed identity": {As: "system", Want: sdk.Want{
+			Error:   "CredentialUnavailableError",
+			Message: []string{"Unable to load the proper Managed Identity.", "--name bare"},
+		}},
+		"DefaultAzureCredential": {As: "default", Want: sdk.Want{
+			Error:   "ClientAuthenticationError",
+			Message: []string{"DefaultAzureCredential failed to retrieve a token", "Unable to load the proper Managed Identity."},
+		}},
+	})
+}
+
+func TestAnIdentityThatTheAppDoesNotWearIsRefused(t *testing.T) {
+	s := sdk.Open(t)
+	want := sdk.Want{
+		Error:   "CredentialUnavailableError",
+		Message: []string{"Unable to load the proper Managed Identity."},
+	}
+	s.Raises(sdk.Reader, program(t, "read.py"), map[string]sdk.Case{
+		"a client id that nobody has":         {As: "client=" + sdk.Nobody, Want: want},
+		"the client id of another identity":   {As: "client=" + s.Identity(sdk.Stranger).Client, Want: want},
+		"the object id of another identity":   {As: "object=" + s.Identity(sdk.Stranger).Principal, Want: want},
+		"the resource id of another identity": {As: "resource=" + s.Identity(sdk.Stranger).ID, Want: want},
+	})
+}
+
+func TestATokenForAnotherAudienceIsRefused(t *testing.T) {
+	sdk.Open(t).Raises(sdk.Reader, program(t, "read.py"), map[string]sdk.Case{
+		"the management API's": {As: "audience=" + sdk.ManagementScope, Want: sdk.Want{
+			Error: "ClientAuthenticationError", Status: 401, Code: "Unauthorized",
+			Message: []string{"AKV10022: Invalid audience. Expected https://vault.azure.net", "found: https://management.azure.com"},
+		}},
+	})
+}

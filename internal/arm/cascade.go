@@ -74,7 +74,11 @@ func (e *Engine) finish(ctx context.Context, marked *Document, caller cloud.Call
 		}
 		changes, whole, err := e.share(ctx, now, caller)
 		if err != nil {
-			return false, e.callOff(ctx, now, err)
+			err = e.callOff(ctx, now, err)
+			if !inOne && fault.Of(err).Kind != fault.Internal {
+				e.departed(now, err)
+			}
+			return false, err
 		}
 		if inOne && !whole {
 			return false, nil
@@ -83,7 +87,7 @@ func (e *Engine) finish(ctx context.Context, marked *Document, caller cloud.Call
 		switch {
 		case errors.Is(err, store.ErrConflict):
 			tries++
-			if err := e.catchUp(ctx, marked.ID); err != nil {
+			if err := e.catchUp(ctx); err != nil {
 				return false, err
 			}
 			continue
@@ -94,6 +98,9 @@ func (e *Engine) finish(ctx context.Context, marked *Document, caller cloud.Call
 			return false, err
 		}
 		if whole {
+			if !inOne {
+				e.departed(now, nil)
+			}
 			return true, nil
 		}
 	}

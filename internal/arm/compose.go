@@ -25,6 +25,9 @@ func (e *Engine) compose(in *intent, before *Document, parent cloud.ID) (*Docume
 	for _, ours := range []string{"systemData", "etag", "identity"} {
 		delete(patch, ours)
 	}
+	if err := checkTags(patch["tags"]); err != nil {
+		return nil, err
+	}
 	if err := checkState(patch, before); err != nil {
 		return nil, err
 	}
@@ -100,8 +103,14 @@ func checkState(m members, before *Document) error {
 	if err := json.Unmarshal(raw, &properties); err != nil {
 		return invalidContent("the member 'properties' is not an object.").Because(err)
 	}
-	sent, ok := properties["provisioningState"]
-	if !ok {
+	var sent json.RawMessage
+	for name, value := range properties {
+		if strings.EqualFold(name, "provisioningState") {
+			sent = value
+			delete(properties, name)
+		}
+	}
+	if sent == nil {
 		return nil
 	}
 	var said string
@@ -112,7 +121,6 @@ func checkState(m members, before *Document) error {
 		return fault.New(fault.Invalid, "InvalidRequestContent",
 			"The provisioningState '%s' cannot be set: the resource's is '%s'.", clip(said), before.state())
 	}
-	delete(properties, "provisioningState")
 	raw, err := json.Marshal(properties)
 	m["properties"] = raw
 	return err
@@ -154,8 +162,10 @@ func (in *intent) checkLocation(before, after *Document) error {
 
 // sign says who wrote, and who created (wire-facts 5.5).
 func (e *Engine) sign(by cloud.Caller, before *Document) *Authorship {
-	who, sort := string(by.Client), "Application"
+	who, sort := callerName(by), "Application"
 	switch {
+	case by.SignIn != "":
+		sort = "User"
 	case by.Resource != "":
 		sort = "ManagedIdentity"
 	case by.Principal == "":

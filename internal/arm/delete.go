@@ -2,7 +2,6 @@ package arm
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"lanyard/internal/cloud"
@@ -44,7 +43,7 @@ func (e *Engine) remove(w http.ResponseWriter, r *http.Request, c call) error {
 		return nil
 	}
 	if c.row.Echo {
-		marked.Deleting = ""
+		marked.Deleting, marked.Departure = "", nil
 		return e.answer(w, r, http.StatusOK, marked)
 	}
 	w.WriteHeader(http.StatusOK)
@@ -59,32 +58,32 @@ func (e *Engine) condemn(ctx context.Context, c call, when condition) (*Document
 	if err != nil {
 		return nil, err
 	}
-	for range maxAttempts {
+	var marked *Document
+	err = e.retry(ctx, c.id, func() error {
 		d, ok := e.Document(c.id)
 		if err := when.check(d); err != nil {
-			return nil, err
+			return err
 		}
-		if !ok {
-			return nil, e.objection(ctx, c)
+		if marked = d; !ok {
+			return e.objection(ctx, c)
 		}
 		if d.Deleting != "" {
-			return d, nil
+			return nil
+		}
+		unlocked, err := e.checkLocks(ctx, c.id, toDelete)
+		if err != nil {
+			return err
 		}
 		for _, each := range e.within(d.ID) {
 			if _, err := e.removal(ctx, each, d.ID, c.caller); err != nil {
-				return nil, err
+				return err
 			}
 		}
-		d.Deleting = name
-		marked, err := e.commit(ctx, &Change{ID: d.ID, Before: d, After: d}, nil)
-		if !errors.Is(err, store.ErrConflict) {
-			return marked, err
-		}
-		if err := e.catchUp(ctx, c.id); err != nil {
-			return nil, err
-		}
-	}
-	return nil, contended(c.id)
+		d.Deleting, d.Departure = name, c.record
+		marked, err = e.commit(ctx, &Change{ID: d.ID, Before: d, After: d}, unlocked)
+		return err
+	})
+	return marked, err
 }
 
 // objection is what a type has against the deletion of something computed: a built-in role stays.
@@ -100,7 +99,7 @@ func (e *Engine) objection(ctx context.Context, c call) error {
 // spare takes the mark from a resource whose deletion met a refusal half-way.
 func (e *Engine) spare(ctx context.Context, marked *Document) error {
 	d := *marked
-	d.Deleting = ""
+	d.Deleting, d.Departure = "", nil
 	_, err := e.commit(ctx, &Change{ID: d.ID, Before: marked, After: &d}, nil)
 	return err
 }

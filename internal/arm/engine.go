@@ -48,6 +48,8 @@ type Engine struct {
 	Admit func(r *http.Request) (cloud.Caller, error)
 	// Permit refuses with a Forbidden fault what the caller may not do at a scope.
 	Permit func(ctx context.Context, caller cloud.Caller, action string, at cloud.ID) error
+	// Record keeps what somebody asked to change and what came of it; it must not block. Nil keeps nothing.
+	Record func(a cloud.Activity)
 	Now    func() time.Time // nil means time.Now
 	Rand   io.Reader        // nil means crypto/rand
 	Log    *slog.Logger     // nil discards
@@ -56,6 +58,7 @@ type Engine struct {
 	rows  map[string]*Row // by type in lower case
 	docs  *store.View
 	names *store.View
+	gates *store.View
 	wake  chan struct{} // tells Run that a deletion waits to be finished
 }
 
@@ -71,6 +74,7 @@ func (e *Engine) setup() {
 		}
 		e.docs = store.NewView(e.Store, cloud.KeysARM+"/")
 		e.names = store.NewView(e.Store, cloud.KeysName)
+		e.gates = store.NewView(e.Store, cloud.KeysGate)
 		e.wake = make(chan struct{}, 1)
 	})
 }
@@ -101,7 +105,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.setup()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	loops := []func(context.Context) error{e.docs.Run, e.names.Run, e.sweep}
+	loops := []func(context.Context) error{e.docs.Run, e.names.Run, e.gates.Run, e.sweep}
 	ended := make(chan error, len(loops))
 	for _, loop := range loops {
 		go func() { ended <- loop(ctx) }()
@@ -117,10 +121,12 @@ func (e *Engine) Run(ctx context.Context) error {
 // Ready returns when the engine can answer: when it has seen the store's whole state once.
 func (e *Engine) Ready(ctx context.Context) error {
 	e.setup()
-	if err := e.docs.Ready(ctx); err != nil {
-		return err
+	for _, v := range []*store.View{e.docs, e.names, e.gates} {
+		if err := v.Ready(ctx); err != nil {
+			return err
+		}
 	}
-	return e.names.Ready(ctx)
+	return nil
 }
 
 // Document gives the stored document of a resource. It is the caller's to change.
@@ -163,11 +169,17 @@ func (e *Engine) Documents(prefix cloud.ID, resourceType string) []*Document {
 // At gives the stored documents of an extension type that lie directly at a scope, in key order.
 func (e *Engine) At(scope cloud.ID, resourceType string) []*Document {
 	e.setup()
-	member, err := scope.In(resourceType, "~")
-	if err != nil {
-		return nil
+	prefix := strings.TrimSuffix(cloud.DocumentKey(scope), "/") + "/providers/" + strings.ToLower(resourceType) + "/"
+	var found []*Document
+	for _, entry := range e.docs.List(prefix) {
+		if strings.Contains(entry.Key[len(prefix):], "/") {
+			continue
+		}
+		if d, ok := e.decode(entry); ok {
+			found = append(found, d)
+		}
 	}
-	return e.directly(strings.TrimSuffix(cloud.DocumentKey(member), "~"))
+	return found
 }
 
 // Count says how many stored documents of a type there are at prefix and below it.
@@ -209,7 +221,7 @@ func (e *Engine) decode(entry store.Entry) (*Document, bool) {
 
 // Await returns when a commit can be seen by whoever is asked next.
 func (e *Engine) Await(ctx context.Context, revision int64) error {
-	for _, see := range []func(context.Context, int64) error{e.docs.Await, e.names.Await, e.Directory.Await} {
+	for _, see := range []func(context.Context, int64) error{e.docs.Await, e.names.Await, e.gates.Await, e.Directory.Await} {
 		if err := see(ctx, revision); err != nil {
 			return fmt.Errorf("await revision %d: %w", revision, err)
 		}
@@ -218,8 +230,8 @@ func (e *Engine) Await(ctx context.Context, revision int64) error {
 }
 
 // catchUp waits until the views have seen the store as it is now, after a conflict with it.
-func (e *Engine) catchUp(ctx context.Context, id cloud.ID) error {
-	_, revision, err := e.Store.List(ctx, cloud.DocumentKey(id))
+func (e *Engine) catchUp(ctx context.Context) error {
+	_, revision, err := e.Store.List(ctx, fence) // any prefix would do: this one holds next to nothing
 	if err != nil {
 		return fmt.Errorf("read revision: %w", err)
 	}

@@ -2,11 +2,8 @@ package arm
 
 import (
 	"context"
-	"encoding/base64"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"lanyard/internal/cloud"
@@ -14,16 +11,13 @@ import (
 	"lanyard/internal/httpkit"
 )
 
-// maxPage is how many entries a page holds when the caller does not ask for fewer.
-const maxPage = 1000
-
 // list answers with a collection: the resources of one type at a scope.
 func (e *Engine) list(w http.ResponseWriter, r *http.Request, c call) error {
 	ctx := r.Context()
 	if teller, ok := c.row.Behaviour.(Teller); ok {
 		return e.tell(w, r, c, teller)
 	}
-	all, err := e.gather(ctx, c, r.URL.Query().Get("$filter"))
+	all, err := e.gather(ctx, c, c.options["$filter"])
 	if err != nil {
 		return err
 	}
@@ -31,9 +25,9 @@ func (e *Engine) list(w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	return e.page(w, r, readable, func(d *Document) (map[string]any, error) {
+	return e.page(w, r, c.page(readable, func(d *Document) (map[string]any, error) {
 		return e.show(ctx, c.row, d)
-	})
+	}))
 }
 
 // tell answers with a collection that holds no resources.
@@ -45,7 +39,7 @@ func (e *Engine) tell(w http.ResponseWriter, r *http.Request, c call, teller Tel
 	if err := e.exists(ctx, c.id); err != nil {
 		return err
 	}
-	values, err := teller.Tell(ctx, Query{Scope: c.id, Caller: c.caller, Filter: r.URL.Query().Get("$filter")})
+	values, err := teller.Tell(ctx, Query{Scope: c.id, Caller: c.caller, Filter: c.options["$filter"]})
 	if err != nil {
 		return err
 	}
@@ -62,11 +56,7 @@ func (e *Engine) gather(ctx context.Context, c call, filter string) ([]*Document
 	q := Query{Scope: c.id, Caller: c.caller, Filter: filter, Below: below}
 	for at := c.id; c.row.At == Extension && !at.Equal(cloud.Root); {
 		at = at.Parent()
-		member, err := at.In(c.row.Type, "~")
-		if err != nil {
-			return nil, err
-		}
-		q.Above = append(e.directly(strings.TrimSuffix(cloud.DocumentKey(member), "~")), q.Above...)
+		q.Above = append(e.At(at, c.row.Type), q.Above...)
 	}
 	return lister.List(ctx, q)
 }
@@ -88,20 +78,6 @@ func (e *Engine) choose(ctx context.Context, c call, all []*Document, filter str
 		}
 	}
 	return chosen, nil
-}
-
-// directly gives the documents whose keys are prefix and one segment.
-func (e *Engine) directly(prefix string) []*Document {
-	var found []*Document
-	for _, entry := range e.docs.List(prefix) {
-		if strings.Contains(entry.Key[len(prefix):], "/") {
-			continue
-		}
-		if d, ok := e.decode(entry); ok {
-			found = append(found, d)
-		}
-	}
-	return found
 }
 
 // quiet is a request's context without its event: the rights of each of a list's many entries are
@@ -158,11 +134,15 @@ func (e *Engine) exists(ctx context.Context, scope cloud.ID) error {
 
 // listAll answers with the tracked resources in a subscription or group, without properties.
 func (e *Engine) listAll(w http.ResponseWriter, r *http.Request, c call) error {
+	show, err := briefly(c.options["$expand"])
+	if err != nil {
+		return err
+	}
 	all := slices.DeleteFunc(e.Documents(c.id, ""), func(d *Document) bool {
 		row := e.rows[strings.ToLower(d.Type)]
 		return row == nil || !row.Tracked || d.ID.Is(typeGroup) || d.ID.Is(typeSubscription)
 	})
-	all, err := selectWhere(all, r.URL.Query().Get("$filter"))
+	all, err = selectWhere(all, c.options["$filter"])
 	if err != nil {
 		return err
 	}
@@ -170,52 +150,5 @@ func (e *Engine) listAll(w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	return e.page(w, r, readable, func(d *Document) (map[string]any, error) { return d.brief(), nil })
-}
-
-type wireList struct {
-	Value    []map[string]any `json:"value"`
-	NextLink string           `json:"nextLink,omitempty"`
-}
-
-// page answers with one page of a list. The next begins after the last id of this one, so that
-// what comes and goes meanwhile moves nothing.
-func (e *Engine) page(w http.ResponseWriter, r *http.Request, all []*Document, show func(*Document) (map[string]any, error)) error {
-	query := r.URL.Query()
-	size := maxPage
-	if top := query.Get("$top"); top != "" {
-		n, err := strconv.Atoi(top)
-		if err != nil || n < 1 {
-			return fault.New(fault.Invalid, "InvalidQueryParameterValue", "The value '%s' of the query parameter '$top' is not a positive integer.", clip(top))
-		}
-		size = min(n, maxPage)
-	}
-	after, err := base64.RawURLEncoding.DecodeString(query.Get("$skiptoken"))
-	if err != nil {
-		return fault.New(fault.Invalid, "InvalidQueryParameterValue", "The query parameter '$skiptoken' is not one that a nextLink gave.")
-	}
-	said := wireList{Value: []map[string]any{}}
-	slices.SortFunc(all, func(a, b *Document) int { return strings.Compare(a.ID.Key(), b.ID.Key()) })
-	last := ""
-	for _, d := range all {
-		if d.ID.Key() <= string(after) {
-			continue
-		}
-		if len(said.Value) == size {
-			said.NextLink = e.next(r, query, last)
-			break
-		}
-		last = d.ID.Key()
-		shown, err := show(d)
-		if err != nil {
-			return err
-		}
-		said.Value = append(said.Value, shown)
-	}
-	return httpkit.WriteJSON(w, http.StatusOK, said)
-}
-
-func (e *Engine) next(r *http.Request, query url.Values, last string) string {
-	query.Set("$skiptoken", base64.RawURLEncoding.EncodeToString([]byte(last)))
-	return e.origin(r) + r.URL.EscapedPath() + "?" + query.Encode()
+	return e.page(w, r, c.page(readable, show))
 }

@@ -14,7 +14,7 @@ import (
 type wireProvider struct {
 	ID            string     `json:"id"`
 	Namespace     string     `json:"namespace"`
-	State         string     `json:"registrationState"`
+	State         string     `json:"registrationState,omitempty"`
 	Policy        string     `json:"registrationPolicy"`
 	ResourceTypes []wireType `json:"resourceTypes"`
 }
@@ -23,24 +23,33 @@ type wireType struct {
 	ResourceType string   `json:"resourceType"`
 	Locations    []string `json:"locations"`
 	APIVersions  []string `json:"apiVersions"`
+	Capabilities string   `json:"capabilities"`
 }
 
-// providersAt describes the namespaces that the rows make up, in their order by name. All are
-// registered, always.
+// registrationFree namespaces are every subscription's, always.
+var registrationFree = []string{"microsoft.resources", "microsoft.authorization"}
+
+// providersAt describes the namespaces that the rows make up, in their order by name; in a
+// subscription with the state of its registration.
 func (e *Engine) providersAt(scope cloud.ID) []wireProvider {
 	byName := map[string]*wireProvider{}
 	for _, row := range e.rows {
 		if row.Absent {
 			continue
 		}
-		space, short, _ := strings.Cut(row.Type, "/")
+		space, _, _ := strings.Cut(row.Type, "/")
 		p := byName[strings.ToLower(space)]
 		if p == nil {
-			p = &wireProvider{ID: strings.TrimSuffix(scope.String(), "/") + "/providers/" + space, Namespace: space,
-				State: "Registered", Policy: "RegistrationRequired"}
+			p = &wireProvider{ID: strings.TrimSuffix(scope.String(), "/") + "/providers/" + space, Namespace: space, Policy: "RegistrationRequired"}
+			if slices.Contains(registrationFree, strings.ToLower(space)) {
+				p.Policy = "RegistrationFree"
+			}
+			if scope.Is(typeSubscription) {
+				p.State, _ = e.registration(scope, space)
+			}
 			byName[strings.ToLower(space)] = p
 		}
-		p.ResourceTypes = append(p.ResourceTypes, wireType{ResourceType: short, Locations: []string{}, APIVersions: row.Versions})
+		p.ResourceTypes = append(p.ResourceTypes, row.describe())
 	}
 	all := make([]wireProvider, 0, len(byName))
 	for _, p := range byName {
@@ -51,40 +60,56 @@ func (e *Engine) providersAt(scope cloud.ID) []wireProvider {
 	return all
 }
 
+// describe gives a type as its provider shows it.
+func (row *Row) describe() wireType {
+	_, short, _ := strings.Cut(row.Type, "/")
+	t := wireType{ResourceType: short, Locations: []string{}, APIVersions: row.Versions, Capabilities: "None"}
+	if row.Tracked {
+		t.Capabilities = "SupportsTags, SupportsLocation"
+		for _, r := range regions {
+			t.Locations = append(t.Locations, r.display)
+		}
+	}
+	return t
+}
+
+// providerAt describes one namespace, or says that there is none.
+func (e *Engine) providerAt(scope cloud.ID, namespace string) (wireProvider, error) {
+	for _, p := range e.providersAt(scope) {
+		if strings.EqualFold(p.Namespace, namespace) {
+			return p, nil
+		}
+	}
+	return wireProvider{}, fault.New(fault.NotFound, "InvalidResourceNamespace", "The resource namespace '%s' is invalid.", clip(namespace))
+}
+
 // providers lists the namespaces.
 func (e *Engine) providers(w http.ResponseWriter, r *http.Request, c call) error {
-	if err := e.maySeeProviders(r, c, "read"); err != nil {
+	if err := e.maySeeProviders(r, c); err != nil {
 		return err
 	}
 	return httpkit.WriteJSON(w, http.StatusOK, map[string]any{"value": e.providersAt(c.id)})
 }
 
-// namespace shows one; registering it changes nothing, as all are registered.
+// namespace shows one.
 func (e *Engine) namespace(w http.ResponseWriter, r *http.Request, c call) error {
-	operation := "read"
-	if c.meaning == register {
-		operation = "register/action"
-	}
-	if err := e.maySeeProviders(r, c, operation); err != nil {
+	if err := e.maySeeProviders(r, c); err != nil {
 		return err
 	}
-	for _, p := range e.providersAt(c.id) {
-		if strings.EqualFold(p.Namespace, c.word) {
-			return httpkit.WriteJSON(w, http.StatusOK, p)
-		}
+	p, err := e.providerAt(c.id, c.word)
+	if err != nil {
+		return err
 	}
-	return fault.New(fault.NotFound, "InvalidResourceNamespace", "The resource namespace '%s' is invalid.", clip(c.word))
+	return httpkit.WriteJSON(w, http.StatusOK, p)
 }
 
-func (e *Engine) maySeeProviders(r *http.Request, c call, operation string) error {
-	if c.id.Equal(cloud.Root) && c.meaning != register {
-		return nil // what a cloud offers is known to all who are known to it
+// maySeeProviders holds the caller to the right of reading a subscription's providers. What a
+// cloud offers is known to all who are known to it.
+func (e *Engine) maySeeProviders(r *http.Request, c call) error {
+	if c.id.Equal(cloud.Root) {
+		return nil
 	}
-	needs := "Microsoft.Resources/subscriptions/providers/" + operation
-	if c.meaning == register {
-		needs = c.word + "/" + operation
-	}
-	if err := e.permit(r.Context(), c.caller, needs, c.id); err != nil {
+	if err := e.permit(r.Context(), c.caller, typeSubscription+"/providers/read", c.id); err != nil {
 		return err
 	}
 	return e.exists(r.Context(), c.id)

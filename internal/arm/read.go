@@ -28,7 +28,9 @@ func (e *Engine) probe(w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("ETag", d.etag())
+	if d.Revision != 0 { // computed ones have none
+		w.Header().Set("ETag", d.etag())
+	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -68,6 +70,9 @@ func (e *Engine) act(w http.ResponseWriter, r *http.Request, c call) error {
 	}
 	if d.Deleting != "" {
 		return beingDeleted(d)
+	}
+	if _, err := e.checkLocks(ctx, c.id, toWrite); err != nil {
+		return err
 	}
 	return do.Do(ctx, d, w, r)
 }

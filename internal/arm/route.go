@@ -3,41 +3,16 @@ package arm
 import (
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
 )
 
-// meaning is what a path stands for.
-type meaning int
-
-const (
-	resource meaning = iota
-	collection
-	action
-	everything
-	result
-	status
-	providers
-	namespace
-	register
-)
-
-// methods lists what can be asked of such a path, for the Allow header.
-func (m meaning) methods() string {
-	var all []string
-	for method := range routes[m] {
-		all = append(all, method)
-	}
-	slices.Sort(all)
-	return strings.Join(all, ", ")
-}
-
 // route is a path, understood.
 type route struct {
-	meaning meaning
+	answers answers
+	address *address // of a path that belongs to no type; else nil
 	id      cloud.ID // the resource; for collections the scope or parent
 	row     *Row     // of the resource, of the action's resource, of a collection's members; else nil
 	word    string   // the action, operation or namespace
@@ -58,13 +33,13 @@ func (e *Engine) route(r *http.Request) (route, error) {
 		if err != nil {
 			return route{}, err
 		}
-		return route{meaning: resource, id: id, row: row}, row.checkPlace(id)
+		return route{answers: ofResource, id: id, row: row}, row.checkPlace(id)
 	}
 	if cut := strings.LastIndexByte(text, '/'); cut > 0 && r.Method == http.MethodPost {
 		if id, err := cloud.ParseID(text[:cut]); err == nil {
 			word := strings.ToLower(text[cut+1:])
 			if row := e.rows[strings.ToLower(id.Type())]; row != nil && row.Actions[word].Do != nil {
-				return route{meaning: action, id: id, row: row, word: word}, row.checkPlace(id)
+				return route{answers: ofAction, id: id, row: row, word: word}, row.checkPlace(id)
 			}
 		}
 	}
@@ -79,7 +54,11 @@ func (e *Engine) route(r *http.Request) (route, error) {
 	if err != nil {
 		return route{}, err
 	}
-	return route{meaning: collection, id: member.Parent(), row: row}, row.checkScope(member.Parent())
+	rt := route{answers: ofCollection, id: member.Parent(), row: row}
+	if row.Calls != nil {
+		rt.answers = row.calls()
+	}
+	return rt, row.checkScope(member.Parent())
 }
 
 // noParent is a namespace with an empty segment after it: the descriptions of locks and role
@@ -110,43 +89,6 @@ func path(r *http.Request) (string, error) {
 	return text, nil
 }
 
-// special recognises the paths that belong to no type.
-func special(text string) (route, bool) {
-	s := strings.Split(text[1:], "/")
-	low := strings.Split(strings.ToLower(text[1:]), "/")
-	n := len(s)
-	scope := cloud.Root
-	if low[0] == "subscriptions" && n > 2 {
-		in := 2
-		if low[2] == "resourcegroups" && n > 4 {
-			in = 4
-		}
-		id, err := cloud.ParseID("/" + strings.Join(s[:in], "/"))
-		if err != nil {
-			return route{}, false
-		}
-		scope, s, low, n = id, s[in:], low[in:], n-in
-	}
-	inSubscription := scope.Is(typeSubscription)
-	switch {
-	case n == 1 && low[0] == "resources" && scope != cloud.Root:
-		return route{meaning: everything, id: scope}, true
-	case n == 2 && low[0] == "operationresults" && inSubscription:
-		return route{meaning: result, id: scope, word: s[1]}, true
-	case n == 2 && low[0] == "operationstatuses" && inSubscription:
-		return route{meaning: status, id: scope, word: s[1]}, true
-	case low[0] != "providers" || scope.Is(typeGroup):
-		return route{}, false
-	case n == 1:
-		return route{meaning: providers, id: scope}, true
-	case n == 2:
-		return route{meaning: namespace, id: scope, word: s[1]}, true
-	case n == 3 && low[2] == "register" && inSubscription:
-		return route{meaning: register, id: scope, word: s[1]}, true
-	}
-	return route{}, false
-}
-
 // row gives the row of a type, or says that there is none.
 func (e *Engine) row(resourceType string) (*Row, error) {
 	if row := e.rows[strings.ToLower(resourceType)]; row != nil {
@@ -168,6 +110,9 @@ func (row *Row) nested() bool { return strings.Count(row.Type, "/") > 1 }
 
 // checkPlace refuses a resource where its type cannot lie.
 func (row *Row) checkPlace(id cloud.ID) error {
+	if row.Calls != nil {
+		return fault.New(fault.NotFound, "InvalidResourceType", "There are no resources of the type '%s'.", row.Type)
+	}
 	parent, fits := id.Parent(), true
 	if !row.nested() {
 		switch row.At {

@@ -34,6 +34,10 @@ type Row struct {
 	Behaviour Behaviour
 	// Actions are the POST operations on one resource, by their name in the path, lower case.
 	Actions map[string]Action
+	// Calls are what the path of the type's collection answers itself, by method. A type that has
+	// any has no resources: it is a question (Microsoft.KeyVault/checkNameAvailability), or a list
+	// whose members are none (Microsoft.Authorization/permissions).
+	Calls map[string]Call
 	// Async types answer a create with an Azure-AsyncOperation address, which az's containerapp
 	// commands insist on after a 201 (wire-facts 5.4).
 	Async bool
@@ -132,6 +136,8 @@ type Document struct {
 	// Deleting names the deletion under way that takes the resource and all that lies in it;
 	// empty while it is in use, never shown.
 	Deleting string `json:"deleting,omitempty"`
+	// Departure is the record of the request that began that deletion; never shown.
+	Departure *cloud.Activity `json:"departure,omitempty"`
 	// Revision is the store's; the ETag is made from it. 0 when not yet stored.
 	Revision int64 `json:"-"`
 }
@@ -166,4 +172,21 @@ type Action struct {
 	// Needs is the right it takes, e.g. Microsoft.App/containerApps/restart/action.
 	Needs string
 	Do    func(ctx context.Context, d *Document, w http.ResponseWriter, r *http.Request) error
+}
+
+// Call is a request on the path …/providers/{namespace}/{type} that concerns no resource of that
+// type. Its query options beyond api-version are its own to check.
+type Call struct {
+	// Needs is the right it takes, e.g. Microsoft.KeyVault/checkNameAvailability/read.
+	Needs string
+	// Where gives the scope at which the right is needed; nil means what the path lies in.
+	Where func(v Visit, r *http.Request) (cloud.ID, error)
+	Do    func(ctx context.Context, v Visit, w http.ResponseWriter, r *http.Request) error
+}
+
+// Visit says who calls, and where.
+type Visit struct {
+	Caller cloud.Caller
+	// Scope is what the path lies in: a subscription, a group, a resource or the root. It exists.
+	Scope cloud.ID
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Speak spells a fault as ARM does (wire-facts 5.3). What to type next stands in additionalInfo,
-// so that messages stay Azure's.
+// so that messages stay Azure's; what a fault has within is the target of its one detail.
 func Speak(w http.ResponseWriter, _ *http.Request, f *fault.Error) {
 	code := f.Code
 	if code == "" {
@@ -17,6 +17,9 @@ func Speak(w http.ResponseWriter, _ *http.Request, f *fault.Error) {
 	}
 	w.Header().Set("x-ms-error-code", code)
 	said := wireError{Code: code, Message: f.Public}
+	if f.Inner != "" {
+		said.Details = []wireError{{Code: code, Target: f.Inner, Message: f.Public}}
+	}
 	if f.Hint != "" {
 		said.AdditionalInfo = []wireHint{{Type: "LanyardHint", Info: map[string]string{"try": f.Hint}}}
 	}
@@ -25,9 +28,11 @@ func Speak(w http.ResponseWriter, _ *http.Request, f *fault.Error) {
 }
 
 type wireError struct {
-	Code           string     `json:"code"`
-	Message        string     `json:"message"`
-	AdditionalInfo []wireHint `json:"additionalInfo,omitempty"`
+	Code           string      `json:"code"`
+	Message        string      `json:"message"`
+	Target         string      `json:"target,omitempty"`
+	Details        []wireError `json:"details,omitempty"`
+	AdditionalInfo []wireHint  `json:"additionalInfo,omitempty"`
 }
 
 type wireHint struct {

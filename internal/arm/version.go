@@ -1,29 +1,28 @@
 package arm
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 
 	"lanyard/internal/fault"
 )
 
-// apiVersion gives the api-version parameter; its name is compared without regard to case.
-func apiVersion(r *http.Request) (string, error) {
-	for name, values := range r.URL.Query() {
-		if strings.EqualFold(name, "api-version") && len(values) > 0 && values[0] != "" {
-			return strings.ToLower(values[0]), nil
-		}
+// checkVersion refuses a call without an api-version, or with one that its type does not have,
+// with the texts of wire-facts 5.1.
+func (e *Engine) checkVersion(c call) error {
+	asked := strings.ToLower(c.options["api-version"])
+	if asked == "" {
+		return fault.New(fault.Invalid, "MissingApiVersionParameter",
+			"The api-version query parameter (?api-version=) is required for all requests.")
 	}
-	return "", fault.New(fault.Invalid, "MissingApiVersionParameter",
-		"The api-version query parameter (?api-version=) is required for all requests.")
-}
-
-// checkVersion refuses an api-version that a type does not have, with the texts of wire-facts 5.1.
-func checkVersion(r *http.Request, resourceType string, known []string) error {
-	asked, err := apiVersion(r)
-	if err != nil {
-		return err
+	resourceType, known := typeGroup, []string(nil)
+	switch {
+	case c.row != nil:
+		resourceType, known = c.row.Type, c.row.Versions
+	case c.address.versions != nil:
+		known = c.address.versions
+	default:
+		known = e.resourcesVersions()
 	}
 	if slices.ContainsFunc(known, func(v string) bool { return strings.EqualFold(v, asked) }) {
 		return nil
@@ -33,9 +32,13 @@ func checkVersion(r *http.Request, resourceType string, known []string) error {
 		return fault.New(fault.Invalid, "InvalidApiVersionParameter",
 			"The api-version '%s' is invalid. The supported versions are '%s'.", asked, strings.Join(known, ","))
 	}
+	places := ", global"
+	if c.row.Tracked {
+		places = strings.Join(regionNames(), ", ")
+	}
 	return fault.New(fault.Invalid, "NoRegisteredProviderFound",
-		"No registered resource provider found for location 'global' and API version '%s' for type '%s'. The supported api-versions are '%s'. The supported locations are ', global'.",
-		asked, short, strings.Join(known, ", "))
+		"No registered resource provider found for location 'global' and API version '%s' for type '%s'. The supported api-versions are '%s'. The supported locations are '%s'.",
+		asked, short, strings.Join(known, ", "), places)
 }
 
 // resourcesVersions are the api-versions of the listings that belong to no single type: all that

@@ -3,8 +3,10 @@ package arm
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/fault"
 )
 
 // wireIdentity is the identity block as it is answered: a system-assigned identity's client id
@@ -32,7 +34,7 @@ func (e *Engine) show(ctx context.Context, row *Row, d *Document) (map[string]an
 	if d.SystemData != nil {
 		shown["systemData"] = d.SystemData
 	}
-	if d.Revision != 0 {
+	if d.Revision != 0 && !d.ID.Is(typeGroup) && !d.ID.Is(typeSubscription) { // Azure's have none in the body
 		shown["etag"] = d.etag()
 	}
 	return shown, nil
@@ -84,4 +86,39 @@ func (d *Document) showState(row *Row, going bool) error {
 	raw, err := json.Marshal(properties)
 	d.Properties = raw
 	return err
+}
+
+// expansions are what $expand adds to an entry of the listings over all types.
+var expansions = map[string]func(*Document) string{
+	"createdTime":       func(d *Document) string { return d.SystemData.CreatedAt },
+	"changedTime":       func(d *Document) string { return d.SystemData.LastModifiedAt },
+	"provisioningState": (*Document).state,
+}
+
+// briefly gives how a listing over all types shows an entry under an $expand: a list of the
+// expansions' names.
+func briefly(expand string) (func(*Document) (map[string]any, error), error) {
+	var chosen []string
+	for _, said := range strings.Split(expand, ",") {
+		found := strings.TrimSpace(said) == ""
+		for name := range expansions {
+			if strings.EqualFold(name, strings.TrimSpace(said)) {
+				chosen, found = append(chosen, name), true
+			}
+		}
+		if !found {
+			return nil, fault.New(fault.Invalid, "InvalidExpandInQueryString", "Invalid $expand '%s' specified in the query string.", clip(expand)).
+				Try("use createdTime, changedTime and provisioningState")
+		}
+	}
+	return func(d *Document) (map[string]any, error) {
+		shown := d.brief()
+		if d.SystemData == nil {
+			d.SystemData = &Authorship{}
+		}
+		for _, name := range chosen {
+			shown[name] = expansions[name](d)
+		}
+		return shown, nil
+	}, nil
 }

@@ -29,16 +29,25 @@ type intent struct {
 // write makes the state that in asks for and gives the document as it is stored, and whether it
 // is new.
 func (e *Engine) write(ctx context.Context, in *intent) (d *Document, created bool, err error) {
-	for range maxAttempts {
+	err = e.retry(ctx, in.id, func() (err error) {
 		d, created, err = e.attempt(ctx, in)
+		return err
+	})
+	return d, created, err
+}
+
+// retry does something anew as long as others get in between, against what the store then holds.
+func (e *Engine) retry(ctx context.Context, id cloud.ID, do func() error) error {
+	for range maxAttempts {
+		err := do()
 		if !errors.Is(err, store.ErrConflict) {
-			return d, created, err
+			return err
 		}
-		if err := e.catchUp(ctx, in.id); err != nil {
-			return nil, false, err
+		if err := e.catchUp(ctx); err != nil {
+			return err
 		}
 	}
-	return nil, false, contended(in.id)
+	return contended(id)
 }
 
 func contended(id cloud.ID) error {
@@ -61,10 +70,15 @@ func (e *Engine) attempt(ctx context.Context, in *intent) (*Document, bool, erro
 	if exists && before.Deleting != "" {
 		return nil, false, beingDeleted(before)
 	}
-	writes, err := hold(line)
+	writes, err := e.gateway(ctx, in.id)
 	if err != nil {
 		return nil, false, err
 	}
+	held, err := hold(line)
+	if err != nil {
+		return nil, false, err
+	}
+	writes = append(writes, held...)
 	parent := cloud.Root
 	if len(line) > 0 {
 		parent = line[len(line)-1].ID
@@ -83,6 +97,17 @@ func (e *Engine) attempt(ctx context.Context, in *intent) (*Document, bool, erro
 	}
 	d, err := e.commit(ctx, c, append(writes, more...))
 	return d, !exists, err
+}
+
+// gateway gives the conditions that stand before every write: no lock stops it, and its namespace
+// is open to its subscription.
+func (e *Engine) gateway(ctx context.Context, id cloud.ID) ([]store.Change, error) {
+	unlocked, err := e.checkLocks(ctx, id, toWrite)
+	if err != nil {
+		return nil, err
+	}
+	open, err := e.checkRegistered(id)
+	return append(unlocked, open...), err
 }
 
 // settle runs everything that has a say in a change: the identity block, the type's own rules,

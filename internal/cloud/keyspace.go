@@ -5,6 +5,7 @@ import "strings"
 // The keyspaces of the store. Every key is lower case.
 const (
 	KeysARM        = "/arm"                     // followed by a resource id: its document
+	KeysGate       = "/gates/"                  // what must stay as it is while a write is made: locks, registrations
 	KeysName       = "/names/"                  // followed by a host name: the id of the resource that claims it
 	KeysPrincipal  = "/directory/principals/"   // followed by a principal id
 	KeysRegistered = "/directory/applications/" // followed by an object id: an application's registration

@@ -1,0 +1,36 @@
+package arm
+
+import (
+	"net/http"
+
+	"lanyard/internal/fault"
+	"lanyard/internal/httpkit"
+)
+
+// tenantDomain is the one domain of a world's directory.
+const tenantDomain = "lanyard.localhost"
+
+type wireTenant struct {
+	ID            string   `json:"id"`
+	TenantID      string   `json:"tenantId"`
+	Category      string   `json:"tenantCategory"`
+	DisplayName   string   `json:"displayName"`
+	Domains       []string `json:"domains"`
+	DefaultDomain string   `json:"defaultDomain"`
+	Type          string   `json:"tenantType"`
+}
+
+// tenants lists the one directory there is, to everybody who is known to it: az asks for it when
+// somebody signs in without naming a tenant (wire-facts 4.5).
+func (e *Engine) tenants(w http.ResponseWriter, _ *http.Request, _ call) error {
+	return httpkit.WriteJSON(w, http.StatusOK, map[string][]wireTenant{"value": {{
+		ID: "/tenants/" + string(e.Tenant), TenantID: string(e.Tenant), Category: "Home", DisplayName: "Lanyard",
+		Domains: []string{tenantDomain}, DefaultDomain: tenantDomain, Type: "AAD",
+	}}})
+}
+
+// tagNames refuses the list of a subscription's tags.
+func (e *Engine) tagNames(http.ResponseWriter, *http.Request, call) error {
+	return fault.New(fault.NotOffered, "NotOffered", "The tag names of a subscription are not offered in this world.").
+		Try("read the tags of resources: GET /subscriptions/{subscription}/resources?$filter=tagName eq '...'")
+}

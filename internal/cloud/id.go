@@ -216,13 +216,13 @@ func (id ID) Parent() ID {
 	case len(s) == 0:
 		return ID{}
 	case p < 0 && len(s) == 4:
-		return fromSegments(s[:2])
+		return id.upTo(2)
 	case p < 0:
 		return Root
 	case len(s)-p > 4:
-		return fromSegments(s[:len(s)-2])
+		return id.upTo(len(s) - 2)
 	default:
-		return fromSegments(s[:p])
+		return id.upTo(p)
 	}
 }
 
@@ -230,17 +230,26 @@ func (id ID) Parent() ID {
 func (id ID) Scope() ID {
 	s := id.segments()
 	if p := lastProvider(s); p >= 0 {
-		return fromSegments(s[:p])
+		return id.upTo(p)
 	}
 	return id
 }
 
-func fromSegments(s []string) ID {
-	if len(s) == 0 {
+// upTo gives the id of the first n segments. It is cut out of this one: a million assignments keep
+// their scopes without a text of their own.
+func (id ID) upTo(n int) ID {
+	if n == 0 {
 		return Root
 	}
-	text := "/" + strings.Join(s, "/")
-	return ID{text: text, key: strings.ToLower(text)}
+	end := 0
+	for range n {
+		next := strings.IndexByte(id.text[end+1:], '/')
+		if next < 0 {
+			return id
+		}
+		end += 1 + next
+	}
+	return ID{text: id.text[:end], key: id.key[:end]}
 }
 
 // In gives the id of a resource of a top-level or extension type at this scope:

@@ -22,11 +22,12 @@ func Decide(r Request, grants []Grant, denials []Denial) Decision {
 			return Explain(r, grants, denials)
 		}
 	}
+	at, below := r.At.Key(), len(r.Above) > 0
 	var judged *Rules // grants that share a role and stand together are judged once
 	var says verdict
 	for i := range grants {
 		g := &grants[i]
-		if g.rules == nil || !reaches(g.scope, &r) {
+		if g.rules == nil || g.rules == judged && says != allowed || !below && !g.mayReach(at) || !reaches(g.scope, &r) {
 			continue
 		}
 		if g.rules != judged {

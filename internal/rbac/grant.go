@@ -9,6 +9,7 @@ import (
 // Grant is an assignment bound to its role. The zero Grant grants nothing.
 type Grant struct {
 	scope cloud.ID
+	end   int // length of the scope's key
 	rules *Rules
 	by    []cloud.Assignment // the assignment alone, ready to be a Decision's evidence
 }
@@ -19,7 +20,7 @@ func Bind(a cloud.Assignment, role cloud.Role) Grant { return Compile(role).Bind
 
 // Bind binds an assignment to these rules; that they are its role's is the caller's to see to.
 func (r *Rules) Bind(a cloud.Assignment) Grant {
-	return Grant{scope: a.Scope, rules: r, by: []cloud.Assignment{a}}
+	return Grant{scope: a.Scope, end: len(a.Scope.Key()), rules: r, by: []cloud.Assignment{a}}
 }
 
 // Assignment gives what was bound.
@@ -28,6 +29,12 @@ func (g Grant) Assignment() cloud.Assignment {
 		return cloud.Assignment{}
 	}
 	return g.by[0]
+}
+
+// mayReach reports whether the scope could be at or hold it: whether it is the root, as long as it, or
+// ends at one of its slashes. It tells most strangers apart without looking at their text.
+func (g *Grant) mayReach(at string) bool {
+	return g.end <= 1 || g.end == len(at) || g.end < len(at) && at[g.end] == '/'
 }
 
 // isFor reports whether the grant is the asker's, and under no condition.

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -93,25 +92,18 @@ func (p *Platform) found(ctx context.Context) error {
 // foundation gives the documents that a world begins with.
 func (p *Platform) foundation(d deed) ([]store.Change, error) {
 	subscription := cloud.MustID("/subscriptions/" + d.Subscription)
-	name, err := cloud.NewID(rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	assignment := cloud.MustID("/providers/Microsoft.Authorization/roleAssignments/" + name)
 	stamp := p.now().UTC().Format(time.RFC3339Nano)
 	made := &arm.Authorship{CreatedBy: string(d.Owner), CreatedByType: "Application", CreatedAt: stamp,
 		LastModifiedBy: string(d.Owner), LastModifiedByType: "Application", LastModifiedAt: stamp}
-	documents := map[string]any{
+	changes, err := ownership(d.Owner, "ServicePrincipal", made)
+	if err != nil {
+		return nil, err
+	}
+	for key, document := range map[string]any{
 		cloud.KeysWorld: d,
 		cloud.DocumentKey(subscription): arm.Document{ID: subscription, Name: d.Subscription, Type: "Microsoft.Resources/subscriptions",
 			Properties: json.RawMessage(`{"displayName":"Lanyard","state":"Enabled"}`), SystemData: made},
-		cloud.DocumentKey(assignment): arm.Document{ID: assignment, Name: name, Type: "Microsoft.Authorization/roleAssignments", SystemData: made,
-			Properties: json.RawMessage(fmt.Sprintf(
-				`{"roleDefinitionId":%q,"principalId":%q,"principalType":"ServicePrincipal","scope":"/"}`,
-				"/providers/Microsoft.Authorization/roleDefinitions/"+ownerRole, d.Owner))},
-	}
-	var changes []store.Change
-	for key, document := range documents {
+	} {
 		value, err := json.Marshal(document)
 		if err != nil {
 			return nil, err
@@ -119,6 +111,33 @@ func (p *Platform) foundation(d deed) ([]store.Change, error) {
 		changes = append(changes, store.Change{Key: key, Value: value})
 	}
 	return changes, nil
+}
+
+// ownership gives the role Owner in the whole tenant to a principal of a type, with the claims that
+// every role assignment has.
+func ownership(who cloud.PrincipalID, principalType string, made *arm.Authorship) ([]store.Change, error) {
+	name, err := cloud.NewID(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	id := cloud.MustID("/providers/Microsoft.Authorization/roleAssignments/" + name)
+	properties, err := json.Marshal(map[string]string{
+		"roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/" + ownerRole,
+		"principalId":      string(who), "principalType": principalType, "scope": "/",
+		"createdOn": made.CreatedAt, "createdBy": made.CreatedBy, "updatedOn": made.CreatedAt, "updatedBy": made.CreatedBy,
+	})
+	if err != nil {
+		return nil, err
+	}
+	value, err := json.Marshal(arm.Document{ID: id, Name: name, Type: "Microsoft.Authorization/roleAssignments", SystemData: made, Properties: properties})
+	if err != nil {
+		return nil, err
+	}
+	return []store.Change{
+		{Key: cloud.DocumentKey(id), Value: value},
+		{Key: cloud.AssignmentKey(name), Value: []byte(id.String())},
+		{Key: cloud.GrantKey(cloud.Root, who, ownerRole), Value: []byte(id.String())},
+	}, nil
 }
 
 // resume takes up a world that exists.

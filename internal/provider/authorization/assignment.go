@@ -2,14 +2,12 @@ package authorization
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
-	"lanyard/internal/provider"
 	"lanyard/internal/store"
 )
 
@@ -22,6 +20,8 @@ type assignment struct {
 
 // Shape checks that role and principal exist and completes the properties.
 func (a assignment) Shape(_ context.Context, c *arm.Change) error {
+	lift(c.After, "roleDefinitionId", "principalId", "principalType", "description", "condition", "conditionVersion",
+		"delegatedManagedIdentityResourceId")
 	p, roleID, err := readAssignment(c.After.Properties)
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func (a assignment) Shape(_ context.Context, c *arm.Change) error {
 	}
 	role, ok := a.Directory.Role(strings.ToLower(roleID.Name()))
 	if !ok {
-		return fault.New(fault.Invalid, "RoleDefinitionDoesNotExist", "The specified role definition with ID '%s' does not exist.", roleID.Name())
+		return noRole(roleID.Name())
 	}
 	if !assignableAt(role, c.ID.Scope()) {
 		return fault.New(fault.Invalid, "RoleDefinitionDoesNotExist", "The role definition '%s' cannot be assigned at '%s': none of its assignable scopes contains it.", role.Name, c.ID.Scope())
@@ -39,9 +39,21 @@ func (a assignment) Shape(_ context.Context, c *arm.Change) error {
 	if err := a.checkPrincipal(&p); err != nil {
 		return err
 	}
+	if err := a.checkLimit(c.ID); err != nil {
+		return err
+	}
+	named, err := seen(strings.ToLower(roleID.Name()), c.ID)
+	if err != nil {
+		return err
+	}
 	at, by := a.now().Format(timeLayout), string(c.Caller.Principal)
-	p.Scope, p.CreatedOn, p.UpdatedOn, p.CreatedBy, p.UpdatedBy = c.ID.Scope().String(), at, at, by, by
+	p.RoleDefinitionID, p.Scope = named.String(), c.ID.Scope().String()
+	p.CreatedOn, p.UpdatedOn, p.CreatedBy, p.UpdatedBy = at, at, by, by
 	return setProperties(c.After, p)
+}
+
+func noRole(guid string) error {
+	return fault.New(fault.Invalid, "RoleDefinitionDoesNotExist", "The specified role definition with ID '%s' does not exist.", guid)
 }
 
 // update keeps what was granted; a PUT that says the same again changes nothing.
@@ -60,30 +72,44 @@ func (a assignment) update(c *arm.Change, p assignmentProperties) error {
 	return setProperties(c.After, before)
 }
 
-func said(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
-// checkPrincipal wants the principal to exist. A client that says what type it has is believed,
-// as in Azure, where the directory may not have caught up yet.
+// checkPrincipal wants the principal to exist, and to be what the client says it is. A client that
+// says so is believed about a user or service principal that is not there, as in Azure, where the
+// directory may not have caught up yet; groups there are none.
 func (a assignment) checkPrincipal(p *assignmentProperties) error {
-	_, ok := a.Directory.Principal(cloud.PrincipalID(p.PrincipalID))
-	switch {
-	case !ok && p.PrincipalType == "":
+	who, ok := a.Directory.Principal(cloud.PrincipalID(p.PrincipalID))
+	if !ok {
+		if p.PrincipalType == typeUser || p.PrincipalType == typeServicePrincipal {
+			return nil
+		}
 		return fault.New(fault.Invalid, "PrincipalNotFound",
 			"Principal %s does not exist in the directory %s. Check that you have the correct principal ID. If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay. In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype", p.PrincipalID, a.Tenant)
-	case !ok:
-		return nil
-	case p.PrincipalType == "":
-		p.PrincipalType = "ServicePrincipal"
-	case p.PrincipalType != "ServicePrincipal":
-		return fault.New(fault.Invalid, "UnmatchedPrincipalType",
-			"The PrincipalId '%s' has type 'ServicePrincipal', which is different from specified PrincipalType '%s'.", p.PrincipalID, p.PrincipalType)
 	}
+	is := typeServicePrincipal
+	if who.Kind == cloud.User {
+		is = typeUser
+	}
+	if p.PrincipalType != "" && p.PrincipalType != is {
+		return fault.New(fault.Invalid, "UnmatchedPrincipalType",
+			"The PrincipalId '%s' has type '%s' , which is different from specified PrinciaplType '%s'.", p.PrincipalID, is, p.PrincipalType)
+	}
+	p.PrincipalType = is
 	return nil
+}
+
+// checkLimit holds a subscription to Azure's number of assignments, those below it included.
+func (a assignment) checkLimit(id cloud.ID) error {
+	name := id.Subscription()
+	if name == "" {
+		return nil
+	}
+	subscription, err := cloud.ParseID("/subscriptions/" + name)
+	if err != nil {
+		return fmt.Errorf("name subscription: %w", err)
+	}
+	if a.Resources.Count(subscription, Assignments) < maxAssignments {
+		return nil
+	}
+	return fault.New(fault.Invalid, "RoleAssignmentLimitExceeded", "No more role assignments can be created: the subscription '%s' has %d of them.", name, maxAssignments)
 }
 
 // Place claims the name and the grant, so that neither exists twice, and holds on to a custom role
@@ -92,22 +118,18 @@ func (a assignment) Place(ctx context.Context, c *arm.Change) error {
 	if c.Before != nil {
 		return nil
 	}
-	p, err := assignmentOf(c.After)
+	p, role, err := grantOf(c.After)
 	if err != nil {
 		return err
 	}
-	role, err := cloud.ParseID(p.RoleDefinitionID)
-	if err != nil {
-		return fmt.Errorf("read role of %s: %w", c.ID, err)
-	}
-	named, rival, err := claim(ctx, a.Store, claimAssignment+strings.ToLower(c.ID.Name()), c.ID)
+	named, rival, err := claim(ctx, a.Store, cloud.AssignmentKey(c.ID.Name()), c.ID)
 	if err != nil {
 		return err
 	}
 	if !rival.IsZero() {
 		return updateNotPermitted()
 	}
-	granted, rival, err := claim(ctx, a.Store, grantKey(c.ID.Scope(), p.PrincipalID, role.Name()), c.ID)
+	granted, rival, err := claim(ctx, a.Store, cloud.GrantKey(c.ID.Scope(), cloud.PrincipalID(p.PrincipalID), role), c.ID)
 	if err != nil {
 		return err
 	}
@@ -115,38 +137,35 @@ func (a assignment) Place(ctx context.Context, c *arm.Change) error {
 		return fault.New(fault.Conflict, "RoleAssignmentExists", "The role assignment already exists. The ID of the existing role assignment is %s.", strings.ReplaceAll(rival.Name(), "-", ""))
 	}
 	c.Writes = append(c.Writes, named, granted)
-	return a.holdRole(ctx, c, role.Name())
+	return a.holdRole(c, role)
 }
 
-// holdRole makes the assignment depend on a custom role that it names.
-func (a assignment) holdRole(ctx context.Context, c *arm.Change, guid string) error {
-	role, ok := a.Directory.Role(strings.ToLower(guid))
+// holdRole makes the assignment depend on a custom role that it names, as it is now.
+func (a assignment) holdRole(c *arm.Change, guid string) error {
+	role, ok := a.Directory.Role(guid)
 	if !ok || !role.Custom {
 		return nil
 	}
-	entry, err := a.Store.Get(ctx, cloud.DocumentKey(role.ID))
-	if err != nil {
-		return fmt.Errorf("read role: %w", err)
+	d, ok := a.Resources.Document(role.ID)
+	if !ok || d.Deleting != "" {
+		return noRole(guid)
 	}
-	if entry.Revision == 0 {
-		return fault.New(fault.Invalid, "RoleDefinitionDoesNotExist", "The specified role definition with ID '%s' does not exist.", guid)
-	}
-	c.Writes = append(c.Writes, store.Change{Key: entry.Key, If: entry.Revision, Check: true})
+	c.Writes = append(c.Writes, store.Change{Key: cloud.DocumentKey(d.ID), If: d.Revision, Check: true})
 	return nil
 }
 
-// Remove releases the name and the grant.
+// Remove releases the name and the grant. The last administrator of a subscription or of the
+// tenant stays.
 func (a assignment) Remove(ctx context.Context, c *arm.Change) error {
-	p, err := assignmentOf(c.Before)
+	p, role, err := grantOf(c.Before)
 	if err != nil {
 		return err
 	}
-	role, err := cloud.ParseID(p.RoleDefinitionID)
-	if err != nil {
-		return fmt.Errorf("read role of %s: %w", c.ID, err)
+	if err := a.keepAdministrator(c, p, role); err != nil {
+		return err
 	}
-	changes, err := release(ctx, a.Store, c.ID, claimAssignment+strings.ToLower(c.ID.Name()),
-		grantKey(c.ID.Scope(), p.PrincipalID, role.Name()))
+	changes, err := release(ctx, a.Store, c.ID, cloud.AssignmentKey(c.ID.Name()),
+		cloud.GrantKey(c.ID.Scope(), cloud.PrincipalID(p.PrincipalID), role))
 	c.Writes = append(c.Writes, changes...)
 	return err
 }
@@ -158,61 +177,7 @@ func (a assignment) Show(_ context.Context, d *arm.Document) error {
 		return err
 	}
 	if _, ok := a.Directory.Principal(cloud.PrincipalID(p.PrincipalID)); !ok {
-		p.PrincipalType = "Unknown"
+		p.PrincipalType = typeUnknown
 	}
 	return setProperties(d, p)
-}
-
-// List gives the assignments at, below and above a scope; atScope() leaves out those below.
-func (a assignment) List(_ context.Context, q arm.Query) ([]*arm.Document, error) {
-	terms, err := provider.ParseFilter(q.Filter)
-	if err != nil {
-		return nil, err
-	}
-	var chosen []*arm.Document
-	for _, d := range append(q.Above, q.Below...) {
-		ok, err := choose(d, q.Scope, terms)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			chosen = append(chosen, d)
-		}
-	}
-	return chosen, nil
-}
-
-func choose(d *arm.Document, at cloud.ID, terms []provider.Term) (bool, error) {
-	p, err := assignmentOf(d)
-	if err != nil {
-		return false, err
-	}
-	meets := true
-	for _, t := range terms {
-		switch {
-		case t.Name == "atscope" && t.Call && t.Argument == "":
-			meets = meets && d.ID.Scope().Contains(at)
-		case t.Name == "principalid" && !t.Call, t.Name == "assignedto" && t.Call:
-			meets = meets && strings.EqualFold(p.PrincipalID, t.Argument)
-		default:
-			return false, provider.UnknownTerm(t)
-		}
-	}
-	return meets, nil
-}
-
-func assignmentOf(d *arm.Document) (p assignmentProperties, err error) {
-	if err := json.Unmarshal(d.Properties, &p); err != nil {
-		return p, fmt.Errorf("read %s: %w", d.ID, err)
-	}
-	return p, nil
-}
-
-func setProperties(d *arm.Document, v any) error {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", d.ID, err)
-	}
-	d.Properties = raw
-	return nil
 }

@@ -39,6 +39,10 @@ func (l *lateResources) Document(id cloud.ID) (*arm.Document, bool) { return l.w
 func (l *lateResources) Documents(prefix cloud.ID, typ string) []*arm.Document {
 	return l.w.Engine.Documents(prefix, typ)
 }
+func (l *lateResources) At(scope cloud.ID, typ string) []*arm.Document {
+	return l.w.Engine.At(scope, typ)
+}
+func (l *lateResources) Count(prefix cloud.ID, typ string) int { return l.w.Engine.Count(prefix, typ) }
 
 func grant(role, principal, more string) string {
 	return fmt.Sprintf(`{"properties":{"roleDefinitionId":"%s%s","principalId":"%s"%s}}`, providertest.Subscription+definitions, role, principal, more)

@@ -9,18 +9,6 @@ import (
 	"lanyard/internal/store"
 )
 
-// The keys that make things unique in the whole tenant; the value is the id of the holder.
-const (
-	claimGrant      = "/authorization/grants"       // and scope, principal and role: the assignment that grants it
-	claimAssignment = "/authorization/assignments/" // and a GUID
-	claimRole       = "/authorization/roles/"       // and a GUID
-	claimRoleName   = "/authorization/rolenames/"   // and a name
-)
-
-func grantKey(scope cloud.ID, principal, role string) string {
-	return strings.ToLower(claimGrant + scope.Key() + "|" + principal + "|" + role)
-}
-
 // claim gives the change by which holder takes a key, or the id of the one who holds it. A claim
 // outlives its holder when that went along with its scope: such a claim is taken over.
 func claim(ctx context.Context, s Entries, key string, holder cloud.ID) (change store.Change, rival cloud.ID, err error) {

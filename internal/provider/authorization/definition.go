@@ -2,7 +2,6 @@ package authorization
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -13,17 +12,28 @@ import (
 )
 
 // definition is a role: the built-in ones are there at every scope without being stored, custom
-// ones at the scopes at which they can be assigned.
+// ones are the tenant's, and seen where they can be assigned.
 type definition struct {
 	arm.Plain
 	Deps
 }
 
-// Shape checks a custom role. Who writes it needs the right at each of its assignable scopes.
+// Home gives the one id that a role has in the tenant: assignments know it by its GUID alone.
+func (definition) Home(id cloud.ID) cloud.ID {
+	home, err := cloud.Root.In(Definitions, id.Name())
+	if err != nil {
+		return id // it cannot be: the name has stood in an id
+	}
+	return home
+}
+
+// Shape checks a custom role. Who writes it needs the right at each of its assignable scopes, those
+// it has and those it will have.
 func (d definition) Shape(_ context.Context, c *arm.Change) error {
 	if err := d.refuseBuiltIn(c.ID); err != nil {
 		return err
 	}
+	lift(c.After, "roleName", "description", "assignableScopes", "permissions")
 	p, scopes, err := readDefinition(c.After.Properties)
 	if err != nil {
 		return err
@@ -33,23 +43,38 @@ func (d definition) Shape(_ context.Context, c *arm.Change) error {
 			return fault.New(fault.Invalid, "LinkedInvalidPropertyId", "The assignable scope '%s' does not exist.", at)
 		}
 	}
-	demand(c, scopes)
+	demand(c, "write", scopes)
 	at, by := d.now().Format(timeLayout), string(c.Caller.Principal)
 	p.CreatedOn, p.CreatedBy, p.UpdatedOn, p.UpdatedBy = at, by, at, by
-	if c.Before != nil {
-		before, earlier, err := definitionOf(c.Before)
-		if err != nil {
-			return err
+	if c.Before == nil {
+		return d.complete(c, p)
+	}
+	before, earlier, err := definitionOf(c.Before)
+	if err != nil {
+		return err
+	}
+	demand(c, "write", earlier)
+	p.CreatedOn, p.CreatedBy = before.CreatedOn, before.CreatedBy
+	return setProperties(c.After, p)
+}
+
+// complete is for a new role: a tenant has so many and no more.
+func (d definition) complete(c *arm.Change, p definitionProperties) error {
+	count := 0
+	for _, role := range d.Directory.Roles() {
+		if role.Custom {
+			count++
 		}
-		demand(c, earlier)
-		p.CreatedOn, p.CreatedBy = before.CreatedOn, before.CreatedBy
+	}
+	if count >= maxRoles {
+		return fault.New(fault.Invalid, "RoleDefinitionLimitExceeded", "Role definition limit exceeded. No more role definitions can be created.")
 	}
 	return setProperties(c.After, p)
 }
 
-func demand(c *arm.Change, scopes []cloud.ID) {
+func demand(c *arm.Change, operation string, scopes []cloud.ID) {
 	for _, at := range scopes {
-		c.Demands = append(c.Demands, arm.Demand{Action: Definitions + "/write", Scope: at})
+		c.Demands = append(c.Demands, arm.Demand{Action: Definitions + "/" + operation, Scope: at})
 	}
 }
 
@@ -60,20 +85,13 @@ func (d definition) refuseBuiltIn(id cloud.ID) error {
 	return nil
 }
 
-// Place claims the GUID, by which assignments know the role, and the name in the whole tenant.
+// Place claims the name in the whole tenant and lets go of an earlier one.
 func (d definition) Place(ctx context.Context, c *arm.Change) error {
 	p, _, err := definitionOf(c.After)
 	if err != nil {
 		return err
 	}
-	guid, rival, err := claim(ctx, d.Store, claimRole+strings.ToLower(c.ID.Name()), c.ID)
-	if err != nil {
-		return err
-	}
-	if !rival.IsZero() {
-		return fault.New(fault.Conflict, "RoleDefinitionExists", "The role definition '%s' exists already, as '%s'.", c.ID.Name(), rival)
-	}
-	key := roleNameKey(p.RoleName)
+	key := cloud.RoleNameKey(p.RoleName)
 	name, rival, err := claim(ctx, d.Store, key, c.ID)
 	if err != nil {
 		return err
@@ -81,20 +99,18 @@ func (d definition) Place(ctx context.Context, c *arm.Change) error {
 	if !rival.IsZero() || d.builtInNamed(p.RoleName) {
 		return fault.New(fault.Conflict, "RoleDefinitionWithSameNameExists", "A role with the name '%s' already exists in this directory. Use a different name.", p.RoleName)
 	}
-	c.Writes = append(c.Writes, guid, name)
+	c.Writes = append(c.Writes, name)
 	if c.Before == nil {
 		return nil
 	}
 	before, _, err := definitionOf(c.Before)
-	if err != nil || roleNameKey(before.RoleName) == key {
+	if err != nil || cloud.RoleNameKey(before.RoleName) == key {
 		return err
 	}
-	released, err := release(ctx, d.Store, c.ID, roleNameKey(before.RoleName))
+	released, err := release(ctx, d.Store, c.ID, cloud.RoleNameKey(before.RoleName))
 	c.Writes = append(c.Writes, released...)
 	return err
 }
-
-func roleNameKey(name string) string { return claimRoleName + strings.ToLower(name) }
 
 func (d definition) builtInNamed(name string) bool {
 	for _, r := range d.Directory.Roles() {
@@ -105,11 +121,17 @@ func (d definition) builtInNamed(name string) bool {
 	return false
 }
 
-// Remove refuses while something is assigned by the role.
+// Remove refuses while something is assigned by the role. Who deletes it needs the right at each
+// of its assignable scopes.
 func (d definition) Remove(ctx context.Context, c *arm.Change) error {
 	if err := d.refuseBuiltIn(c.ID); err != nil {
 		return err
 	}
+	before, scopes, err := definitionOf(c.Before)
+	if err != nil {
+		return err
+	}
+	demand(c, "delete", scopes)
 	for _, each := range d.Resources.Documents(cloud.Root, Assignments) {
 		p, err := assignmentOf(each)
 		if err != nil {
@@ -121,19 +143,28 @@ func (d definition) Remove(ctx context.Context, c *arm.Change) error {
 				Try("lanyard role assignment delete --ids %s", each.ID)
 		}
 	}
-	before, _, err := definitionOf(c.Before)
-	if err != nil {
-		return err
-	}
-	released, err := release(ctx, d.Store, c.ID, claimRole+strings.ToLower(c.ID.Name()), roleNameKey(before.RoleName))
+	released, err := release(ctx, d.Store, c.ID, cloud.RoleNameKey(before.RoleName))
 	c.Writes = append(c.Writes, released...)
 	return err
 }
 
-// Find gives a role by its GUID at any scope where it can be assigned.
+// Show writes a custom role's id with the subscription in which it can be assigned first.
+func (definition) Show(_ context.Context, d *arm.Document) error {
+	if !d.ID.Scope().Equal(cloud.Root) || d.Revision == 0 {
+		return nil
+	}
+	_, scopes, err := definitionOf(d)
+	if err != nil || len(scopes) == 0 {
+		return err
+	}
+	d.ID, err = seen(d.Name, scopes[0])
+	return err
+}
+
+// Find gives a role by its GUID at any scope where it can be assigned, there or below.
 func (d definition) Find(_ context.Context, id cloud.ID) (*arm.Document, error) {
 	role, ok := d.Directory.Role(strings.ToLower(id.Name()))
-	if !ok || !assignableAt(role, id.Scope()) {
+	if !ok || !assignableAt(role, id.Scope()) && !assignableBelow(role, id.Scope()) {
 		return nil, nil
 	}
 	return d.document(role, id.Scope())
@@ -184,68 +215,28 @@ func offered(role cloud.Role, at cloud.ID, terms []provider.Term) (bool, error) 
 	return meets && (assignableAt(role, at) || below && assignableBelow(role, at)), nil
 }
 
-func assignableAt(role cloud.Role, at cloud.ID) bool {
-	for _, scope := range role.Assignable {
-		if scope.Contains(at) {
-			return true
-		}
-	}
-	return !role.Custom
-}
-
-func assignableBelow(role cloud.Role, at cloud.ID) bool {
-	for _, scope := range role.Assignable {
-		if at.Contains(scope) {
-			return true
-		}
-	}
-	return false
-}
-
 // document gives a role as seen from a scope: the stored document of a custom one, nil when it has
-// just gone; a built-in one has the id that the scope's subscription gives it, as in Azure.
+// just gone; a built-in one is made up.
 func (d definition) document(role cloud.Role, at cloud.ID) (*arm.Document, error) {
-	if role.Custom {
-		doc, _ := d.Resources.Document(role.ID)
-		return doc, nil
-	}
-	above := cloud.Root
-	if s := at.Subscription(); s != "" {
-		var err error
-		if above, err = cloud.ParseID("/subscriptions/" + s); err != nil {
-			return nil, fmt.Errorf("name subscription: %w", err)
-		}
-	}
-	id, err := above.In(Definitions, role.ID.Name())
+	id, err := seen(role.ID.Name(), at)
 	if err != nil {
-		return nil, fmt.Errorf("name role: %w", err)
+		return nil, err
+	}
+	if role.Custom {
+		doc, ok := d.Resources.Document(role.ID)
+		if !ok {
+			return nil, nil
+		}
+		doc.ID = id
+		return doc, nil
 	}
 	doc := &arm.Document{ID: id, Name: id.Name(), Type: Definitions}
 	p := definitionProperties{RoleName: role.Name, Type: builtIn, Description: role.Description, AssignableScopes: []string{"/"}, Permissions: []wirePermissions{}}
 	for _, each := range role.Permissions {
-		p.Permissions = append(p.Permissions, wirePermissions{Actions: listed(each.Actions), NotActions: listed(each.NotActions),
-			DataActions: listed(each.DataActions), NotDataActions: listed(each.NotDataActions)})
+		p.Permissions = append(p.Permissions, shownPermission(each))
 	}
-	return doc, setProperties(doc, p)
-}
-
-func listed(s []string) []string {
-	if s == nil {
-		return []string{}
+	if err := setProperties(doc, p); err != nil {
+		return nil, fmt.Errorf("show role: %w", err)
 	}
-	return s
-}
-
-func definitionOf(d *arm.Document) (p definitionProperties, scopes []cloud.ID, err error) {
-	if err := json.Unmarshal(d.Properties, &p); err != nil {
-		return p, nil, fmt.Errorf("read %s: %w", d.ID, err)
-	}
-	for _, text := range p.AssignableScopes {
-		at, err := cloud.ParseID(text)
-		if err != nil {
-			return p, nil, fmt.Errorf("read %s: %w", d.ID, err)
-		}
-		scopes = append(scopes, at)
-	}
-	return p, scopes, nil
+	return doc, nil
 }

@@ -61,7 +61,7 @@ func denies(d *arm.Document, at cloud.ID, terms []provider.Term) (bool, error) {
 			meets = meets && d.ID.Scope().Contains(at)
 		case t.Name == "denyassignmentname" && !t.Call:
 			meets = meets && strings.EqualFold(p.Name, t.Argument)
-		case t.Name == "principalid" && !t.Call, t.Name == "assignedto" && t.Call:
+		case t.Name == "principalid" && !t.Call, t.Name == "gdprexportprincipalid" && !t.Call, t.Name == "assignedto" && t.Call:
 			named := false
 			for _, who := range p.Principals {
 				named = named || slices.Contains([]string{strings.ToLower(t.Argument), string(cloud.AllPrincipals)}, strings.ToLower(who.ID))

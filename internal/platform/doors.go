@@ -13,6 +13,7 @@ import (
 	"lanyard/internal/fault"
 	"lanyard/internal/httpkit"
 	"lanyard/internal/msi"
+	"lanyard/internal/provider"
 	"lanyard/internal/provider/app"
 	"lanyard/internal/provider/authorization"
 	"lanyard/internal/provider/keyvault"
@@ -29,12 +30,9 @@ func (p *Platform) rows() []arm.Row {
 		Directory: p.directory, Resources: p.arm, Store: p.store, Tenant: tenant, Now: now,
 	})...)
 	all = append(all, managedidentity.Rows(p.directory)...)
-	all = append(all, app.Rows(app.Deps{
-		Resources: p.arm, Store: p.store, Tenant: tenant, Await: p.arm.Await, Attach: p.attach, Logs: p.logs, Now: now,
-	})...)
-	all = append(all, keyvault.Rows(keyvault.Deps{
-		Resources: p.arm, Store: p.store, Box: p.box, Tenant: tenant, Profile: cloud.Azure, Now: now,
-	})...)
+	deps := provider.Deps{Resources: p.arm, Store: p.store, Tenant: tenant, Await: p.arm.Await, Now: now}
+	all = append(all, app.Rows(app.Deps{Deps: deps, Attach: p.attach, Logs: p.logs})...)
+	all = append(all, keyvault.Rows(keyvault.Deps{Deps: deps, Box: p.box, Profile: cloud.Azure})...)
 	return all
 }
 
@@ -67,7 +65,7 @@ func (p *Platform) openDoors(ctx context.Context) error {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stopDoors = stop
 	p.keep(running, &p.doors, "vaults' sweep", vault.Run)
-	p.keep(running, &p.doors, "sweep of vaults that are gone", keyvault.Sweeper{Store: p.store, Log: p.log}.Run)
+	p.keep(running, &p.doors, "sweep of vaults that are gone", keyvault.Sweeper{Store: p.store, Profile: cloud.Azure, Now: p.config.Now, Log: p.log}.Run)
 	p.keep(running, &p.doors, "edge", func(ctx context.Context) error { return p.edge.Serve(ctx, p.listener) })
 	return nil
 }

@@ -1,6 +1,6 @@
-// Package provider reads what clients put into resources, for rows of all namespaces.
+// Package provider holds what the rows of all namespaces share.
 //
-// It must not know any resource type, nor how resources are stored or served.
+// It must not know any resource type, nor how resources are served.
 package provider
 
 import (

@@ -56,10 +56,8 @@ func (a containerApp) turn(state string) func(context.Context, *arm.Document, ht
 			if err != nil {
 				return err
 			}
-			if a.Await != nil {
-				if err := a.Await(ctx, revision); err != nil {
-					return fmt.Errorf("await %s: %w", d.ID, err)
-				}
+			if err := a.See(ctx, revision); err != nil {
+				return fmt.Errorf("await %s: %w", d.ID, err)
 			}
 			if err := a.Show(ctx, now); err != nil {
 				return err

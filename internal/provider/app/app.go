@@ -95,7 +95,7 @@ func (a containerApp) revise(c *arm.Change) (appProperties, error) {
 		if name, err = a.newRevision(c.ID.Name(), after.Template.RevisionSuffix); err != nil {
 			return after, err
 		}
-		created = a.now().Format("2006-01-02T15:04:05+00:00")
+		created = a.Time().Format("2006-01-02T15:04:05+00:00")
 	}
 	m, err := provider.Read("properties", c.After.Properties)
 	if err != nil {
@@ -119,7 +119,7 @@ func sameTemplate(before, after template) bool {
 func (a containerApp) newRevision(app, suffix string) (string, error) {
 	if suffix == "" {
 		var b [4]byte
-		if _, err := io.ReadFull(a.rand(), b[:]); err != nil {
+		if _, err := io.ReadFull(a.Random(), b[:]); err != nil {
 			return "", fmt.Errorf("draw revision name: %w", err)
 		}
 		suffix = fmt.Sprintf("%x", b)[:7]

@@ -9,6 +9,7 @@ import (
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
+	"lanyard/internal/provider"
 	"lanyard/internal/provider/app"
 	"lanyard/internal/provider/managedidentity"
 	"lanyard/internal/provider/providertest"
@@ -32,8 +33,9 @@ func (l late) Documents(prefix cloud.ID, typ string) []*arm.Document {
 
 func begin(t *testing.T) *providertest.World {
 	w := providertest.Begin(t, v, func(w *providertest.World) []arm.Row {
-		deps := app.Deps{Resources: late{w}, Store: w.Store, Tenant: providertest.Tenant,
-			Await: func(ctx context.Context, revision int64) error { return w.Engine.Await(ctx, revision) },
+		deps := app.Deps{
+			Deps: provider.Deps{Resources: late{w}, Store: w.Store, Tenant: providertest.Tenant,
+				Await: func(ctx context.Context, revision int64) error { return w.Engine.Await(ctx, revision) }},
 			Attach: func(_ context.Context, id cloud.ID, rw http.ResponseWriter, _ *http.Request) error {
 				_, err := fmt.Fprintf(rw, `{"attached":%q}`, id.Name())
 				return err

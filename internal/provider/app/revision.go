@@ -14,7 +14,7 @@ import (
 // earlier ones are not kept.
 type revision struct {
 	arm.Plain
-	resources Resources
+	resources provider.Resources
 }
 
 // Shape refuses: revisions come from changes of the app's template.

@@ -5,14 +5,11 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
-	"io"
 	"net/http"
-	"time"
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
-	"lanyard/internal/store"
+	"lanyard/internal/provider"
 )
 
 // The types of this namespace.
@@ -22,45 +19,13 @@ const (
 	Revisions    = "Microsoft.App/containerApps/revisions"
 )
 
-// Resources finds stored documents.
-type Resources interface {
-	Document(cloud.ID) (*arm.Document, bool)
-	Documents(prefix cloud.ID, resourceType string) []*arm.Document
-}
-
-// Entries reads and writes the store for the actions that change an app.
-type Entries interface {
-	Get(ctx context.Context, key string) (store.Entry, error)
-	Commit(ctx context.Context, changes ...store.Change) (int64, error)
-}
-
 // Deps is what the rows need.
 type Deps struct {
-	Resources Resources
-	Store     Entries
-	Tenant    cloud.TenantID
-	// Await returns when the management API can see a revision of the store; nil waits for nothing.
-	Await func(ctx context.Context, revision int64) error
+	provider.Deps
 	// Attach answers the action by which a caller runs the app's process itself; nil does not offer it.
 	Attach func(ctx context.Context, app cloud.ID, w http.ResponseWriter, r *http.Request) error
 	// Logs answers with the app's console; nil does not offer it.
 	Logs func(ctx context.Context, app cloud.ID, w http.ResponseWriter, r *http.Request) error
-	Now  func() time.Time // nil means time.Now
-	Rand io.Reader        // nil means crypto/rand
-}
-
-func (d Deps) now() time.Time {
-	if d.Now == nil {
-		return time.Now().UTC()
-	}
-	return d.Now().UTC()
-}
-
-func (d Deps) rand() io.Reader {
-	if d.Rand == nil {
-		return rand.Reader
-	}
-	return d.Rand
 }
 
 var versions = []string{
@@ -80,6 +45,7 @@ func Rows(d Deps) []arm.Row {
 			Name:      environmentName,
 			At:        arm.InGroup,
 			Tracked:   true,
+			Identity:  true,
 			Async:     true,
 			Behaviour: environment{Deps: d},
 		},

@@ -2,6 +2,7 @@ package keyvault
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -45,31 +46,42 @@ func badRequest(format string, args ...any) *fault.Error {
 
 // shapeVault holds a vault's properties against the rules and fills its defaults. Access is by
 // roles alone.
-func shapeVault(d *arm.Document, tenant cloud.TenantID) (provider.Members, error) {
+func shapeVault(c *arm.Change, tenant cloud.TenantID) (provider.Members, error) {
 	const path = "properties"
-	m, err := provider.Read(path, d.Properties)
+	m, err := provider.Read(path, c.After.Properties)
+	if err != nil {
+		return nil, err
+	}
+	before, err := propertiesOf(c.Before)
 	if err != nil {
 		return nil, err
 	}
 	m.Drop("provisioningState", "vaultUri", "hsmPoolResourceId", "privateEndpointConnections")
-	if err := m.Close(path, "tenantId", "sku", "enableRbacAuthorization", "enableSoftDelete", "softDeleteRetentionInDays", "createMode",
-		"publicNetworkAccess", "networkAcls", "enabledForDeployment", "enabledForDiskEncryption", "enabledForTemplateDeployment"); err != nil {
+	if err := m.Close(path, "tenantId", "sku", "accessPolicies", "enableRbacAuthorization", "enableSoftDelete", "softDeleteRetentionInDays", "enablePurgeProtection",
+		"createMode", "publicNetworkAccess", "networkAcls", "enabledForDeployment", "enabledForDiskEncryption", "enabledForTemplateDeployment"); err != nil {
 		return nil, err
 	}
 	if !strings.EqualFold(m.Text("tenantId"), string(tenant)) {
 		return nil, fault.New(fault.Invalid, "InvalidTenantId", "'properties.tenantId' must be the tenant of this world, '%s', not '%s'.", tenant, m.Text("tenantId"))
 	}
 	m.Set("tenantId", tenant)
-	if err := shapeSKU(m); err != nil {
-		return nil, err
-	}
-	if err := shapeAccess(m); err != nil {
-		return nil, err
-	}
-	if err := shapeRetention(m); err != nil {
-		return nil, err
+	for _, shape := range []func(provider.Members) error{shapeSKU, shapeAccess, shapeUses, before.keepRetention, before.keepProtection} {
+		if err := shape(m); err != nil {
+			return nil, err
+		}
 	}
 	return m, shapeNetwork(m)
+}
+
+// propertiesOf reads what a vault keeps once it is set; nil is a vault that is yet to be made.
+func propertiesOf(d *arm.Document) (p vaultProperties, err error) {
+	if d == nil {
+		return p, nil
+	}
+	if err := json.Unmarshal(d.Properties, &p); err != nil {
+		return p, fmt.Errorf("read %s: %w", d.ID, err)
+	}
+	return p, nil
 }
 
 func shapeSKU(m provider.Members) error {
@@ -85,29 +97,40 @@ func shapeSKU(m provider.Members) error {
 	return nil
 }
 
+// shapeAccess accepts a vault whose access is by roles. Azure keeps the access policies of such a
+// vault and takes no notice of them; without the word that roles decide they would decide.
 func shapeAccess(m provider.Members) error {
-	roles, soft := true, true
+	roles := provider.Blank(m["accessPolicies"])
 	if err := m.Decode("properties", "enableRbacAuthorization", &roles); err != nil {
 		return err
 	}
 	if !roles {
-		return provider.NotOffered("properties.enableRbacAuthorization: false").
-			Try("set it to true, and grant roles such as 'Key Vault Secrets User' in place of access policies")
+		field := "properties.accessPolicies"
+		if _, said := m["enableRbacAuthorization"]; said {
+			field = "properties.enableRbacAuthorization: false"
+		}
+		return provider.NotOffered(field).
+			Try("set enableRbacAuthorization to true, and grant roles such as 'Key Vault Secrets User' in place of access policies")
 	}
+	var policies []map[string]any
+	if err := m.Decode("properties", "accessPolicies", &policies); err != nil {
+		return err
+	}
+	m.Default("accessPolicies", []string{})
+	m.Set("enableRbacAuthorization", true)
+	return nil
+}
+
+// shapeUses fills the flags that say who may use a vault besides, and holds those that are not free.
+func shapeUses(m provider.Members) error {
+	soft := true
 	if err := m.Decode("properties", "enableSoftDelete", &soft); err != nil {
 		return err
 	}
 	if !soft {
 		return badRequest("The property \"enableSoftDelete\" for a vault can't be set to 'false'.")
 	}
-	switch mode := m.Text("createMode"); strings.ToLower(mode) {
-	case "", "default":
-	case "recover":
-		return provider.NotOffered("properties.createMode: recover")
-	default:
-		return badRequest("'properties.createMode' must be default or recover, not '%s'.", mode)
-	}
-	delete(m, "createMode")
+	m.Set("enableSoftDelete", true)
 	for _, name := range []string{"enabledForDeployment", "enabledForDiskEncryption", "enabledForTemplateDeployment"} {
 		allowed := false
 		if err := m.Decode("properties", name, &allowed); err != nil {
@@ -115,21 +138,61 @@ func shapeAccess(m provider.Members) error {
 		}
 		m.Set(name, allowed)
 	}
-	m.Set("enableRbacAuthorization", true)
-	m.Set("enableSoftDelete", true)
-	m.Set("accessPolicies", []string{})
 	return nil
 }
 
-func shapeRetention(m provider.Members) error {
+// takeMode takes createMode out of a vault's properties and reports whether it says recover.
+func takeMode(d *arm.Document) (recovers bool, err error) {
+	m, err := provider.Read("properties", d.Properties)
+	if err != nil {
+		return false, err
+	}
+	mode := "default"
+	if err := m.Decode("properties", "createMode", &mode); err != nil {
+		return false, err
+	}
+	delete(m, "createMode")
+	d.Properties = m.Raw()
+	switch strings.ToLower(mode) {
+	case "default":
+		return false, nil
+	case "recover":
+		return true, nil
+	}
+	return false, badRequest("'properties.createMode' must be default or recover, not '%s'.", mode)
+}
+
+// keepRetention fills how long the vault, and its secrets, can be recovered: it is set once.
+func (was vaultProperties) keepRetention(m provider.Members) error {
 	days := mostRetention
+	if was.Retention != 0 {
+		days = was.Retention
+	}
 	if err := m.Decode("properties", "softDeleteRetentionInDays", &days); err != nil {
 		return err
 	}
-	if days < leastRetention || days > mostRetention {
+	switch {
+	case was.Retention != 0 && days != was.Retention:
+		return badRequest("The property \"softDeleteRetentionInDays\" has been set already and it can't be modified.")
+	case days < leastRetention || days > mostRetention:
 		return badRequest("The property \"softDeleteRetentionInDays\" must be between %d and %d, not %d.", leastRetention, mostRetention, days)
 	}
 	m.Set("softDeleteRetentionInDays", days)
+	return nil
+}
+
+// keepProtection holds that protection against purging, once on, stays on.
+func (was vaultProperties) keepProtection(m provider.Members) error {
+	protected := true
+	if err := m.Decode("properties", "enablePurgeProtection", &protected); err != nil {
+		return err
+	}
+	if !protected {
+		return badRequest("The property \"enablePurgeProtection\" cannot be set to false. Enabling the purge protection for a vault is an irreversible action.")
+	}
+	if was.Protected {
+		m.Set("enablePurgeProtection", true)
+	}
 	return nil
 }
 
@@ -150,18 +213,6 @@ func shapeNetwork(m provider.Members) error {
 		return provider.NotOffered("properties.networkAcls.defaultAction: " + action)
 	}
 	return nil
-}
-
-// keptRetention refuses a new retention period: it is set once.
-func keptRetention(before, after json.RawMessage) error {
-	type period struct {
-		Days int `json:"softDeleteRetentionInDays"`
-	}
-	var was, is period
-	if json.Unmarshal(before, &was) != nil || json.Unmarshal(after, &is) != nil || was == is {
-		return nil
-	}
-	return badRequest("The property \"softDeleteRetentionInDays\" has been set already and it can't be modified.")
 }
 
 // readSecret takes a secret's properties apart; the value is in the result alone.

@@ -56,17 +56,17 @@ func (s secret) Place(ctx context.Context, c *arm.Change) error {
 	if tags != nil {
 		version.Tags = tags
 	}
-	version.Updated = s.now()
+	version.Updated = s.Time()
 	return at.write(c, version)
 }
 
 // seal makes a new version of a secret.
 func (s secret) seal(id cloud.ID, value string) (cloud.SecretVersion, error) {
-	guid, err := cloud.NewID(s.rand())
+	guid, err := cloud.NewID(s.Random())
 	if err != nil {
 		return cloud.SecretVersion{}, err
 	}
-	v := cloud.SecretVersion{Version: strings.ReplaceAll(guid, "-", ""), Created: s.now()}
+	v := cloud.SecretVersion{Version: strings.ReplaceAll(guid, "-", ""), Created: s.Time()}
 	v.Value, err = s.Box.Seal([]byte(value), cloud.VersionKey(id.Parent(), id.Name(), v.Version))
 	if err != nil {
 		return v, fmt.Errorf("seal secret: %w", err)

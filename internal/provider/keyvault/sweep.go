@@ -5,49 +5,103 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
+	"time"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/store"
 )
 
-// Sweeper takes away the secrets of vaults that are gone. A vault can hold more than one
-// transaction does, so they go after it: each transaction depends on the vault's absence, and what
-// is broken off is resumed at the next start, or when a vault of the same id is made.
+// expireEvery is how often deleted vaults whose time is over are looked for.
+const expireEvery = time.Hour
+
+// Sweeper takes away deleted vaults when their time is over, and the secrets of vaults that are
+// gone for good. A vault can hold more than one transaction does, so they go after it: each
+// transaction depends on the vault's absence, and what is broken off is resumed at the next start,
+// or when a vault of the same id is made.
 type Sweeper struct {
-	Store store.Store
-	Log   *slog.Logger // nil discards
+	Store   store.Store
+	Profile cloud.Profile
+	Now     func() time.Time // nil means time.Now
+	Log     *slog.Logger     // nil discards
 }
 
 // Run sweeps whatever is left from before, and then after each vault that goes, until ctx ends.
 // It returns nil: what could not be swept is tried again at the next start.
 func (s Sweeper) Run(ctx context.Context) error {
-	log := s.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
 	}
-	for batch := range s.Store.Watch(ctx, cloud.KeysARM+"/", 0) {
-		var gone []cloud.ID
-		if batch.Reset {
-			left, err := s.left(ctx)
-			if err != nil && ctx.Err() == nil {
-				log.Error("find secrets of vaults that are gone", "error", err)
+	tick := time.NewTicker(expireEvery)
+	defer tick.Stop()
+	changes := s.Store.Watch(ctx, cloud.KeysARM+"/", 0)
+	for {
+		select {
+		case batch, open := <-changes:
+			if !open {
+				return nil
 			}
-			gone = left
-		}
-		for _, e := range batch.Events {
-			id, err := cloud.ParseID(strings.TrimPrefix(e.Key, cloud.KeysARM))
-			if err == nil && e.Value == nil && id.Is(Vaults) {
-				gone = append(gone, id)
-			}
-		}
-		for _, id := range gone {
-			if err := s.sweep(ctx, id); err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrConflict) {
-				log.Error("sweep secrets", "scope", id.String(), "error", err)
-			}
+			s.follow(ctx, batch)
+		case <-tick.C:
+			s.expire(ctx)
 		}
 	}
-	return nil
+}
+
+// follow sweeps after what a batch of changes took away.
+func (s Sweeper) follow(ctx context.Context, batch store.Batch) {
+	if batch.Reset {
+		s.expire(ctx)
+	}
+	var gone []cloud.ID
+	search := batch.Reset
+	for _, e := range batch.Events {
+		id, err := cloud.ParseID(strings.TrimPrefix(e.Key, cloud.KeysARM))
+		if err != nil || e.Value != nil {
+			continue
+		}
+		if id.Is(Vaults) {
+			gone = append(gone, id)
+		}
+		search = search || id.Is(DeletedVaults) // whose vault's id went with it
+	}
+	if search {
+		left, err := s.left(ctx)
+		s.complain(ctx, "find secrets of vaults that are gone", err)
+		gone = append(gone, left...)
+	}
+	for _, id := range gone {
+		s.complain(ctx, "sweep secrets", s.sweep(ctx, id))
+	}
+}
+
+// complain logs what went wrong, unless somebody else was faster or the platform ends.
+func (s Sweeper) complain(ctx context.Context, what string, err error) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrConflict) {
+		s.Log.Error(what, "error", err)
+	}
+}
+
+// expire clears the graves of the vaults whose time is over.
+func (s Sweeper) expire(ctx context.Context) {
+	now := time.Now()
+	if s.Now != nil {
+		now = s.Now()
+	}
+	entries, _, err := s.Store.List(ctx, cloud.KeysARM+"/subscriptions/")
+	s.complain(ctx, "list deleted vaults", err)
+	for _, e := range entries {
+		id, err := cloud.ParseID(strings.TrimPrefix(e.Key, cloud.KeysARM))
+		if err != nil || !id.Is(DeletedVaults) {
+			continue
+		}
+		g, err := readGrave(e)
+		if err == nil && g.lapsed(now) {
+			_, err = g.clear(ctx, s.Store)
+		}
+		s.complain(ctx, "expire deleted vault", err)
+	}
 }
 
 // left gives the vaults that have secrets but no document.
@@ -86,16 +140,26 @@ func vaultOf(key string) (cloud.ID, bool) {
 	return id, err == nil && id.Is(Vaults)
 }
 
-// sweep deletes all there is of a vault that does not exist. It fails with store.ErrConflict when
-// the vault has come to exist, or its secrets change, meanwhile.
+// sweep deletes all there is of a vault that does not exist and cannot be recovered: one that does
+// not hold its host name. It fails with store.ErrConflict when the vault has come to exist, or its
+// secrets change, meanwhile.
 func (s Sweeper) sweep(ctx context.Context, vault cloud.ID) error {
+	name := cloud.NameKey(s.Profile.VaultHost(vault.Name()))
+	held, err := s.Store.Get(ctx, name)
+	if err != nil {
+		return fmt.Errorf("read holder of %s: %w", vault, err)
+	}
+	if strings.EqualFold(string(held.Value), vault.String()) {
+		return nil
+	}
 	entries, _, err := s.Store.List(ctx, cloud.KeysVault+vault.Key()+"/")
 	if err != nil {
 		return fmt.Errorf("list secrets: %w", err)
 	}
+	absent := []store.Change{{Key: cloud.DocumentKey(vault), Check: true}, {Key: name, If: held.Revision, Check: true}}
 	for len(entries) > 0 {
-		n := min(len(entries), store.MaxChanges-1)
-		changes := []store.Change{{Key: cloud.DocumentKey(vault), Check: true}}
+		n := min(len(entries), store.MaxChanges-len(absent))
+		changes := slices.Clone(absent)
 		for _, e := range entries[:n] {
 			changes = append(changes, store.Change{Key: e.Key, If: e.Revision})
 		}

@@ -5,25 +5,24 @@ package keyvault
 
 import (
 	"context"
-	"crypto/rand"
-	"io"
-	"time"
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
+	"lanyard/internal/provider"
 	"lanyard/internal/store"
 )
 
-// The types of this namespace.
+// The types of this namespace that others name.
 const (
-	Vaults  = "Microsoft.KeyVault/vaults"
-	Secrets = "Microsoft.KeyVault/vaults/secrets"
+	Vaults        = "Microsoft.KeyVault/vaults"
+	Secrets       = "Microsoft.KeyVault/vaults/secrets"
+	DeletedVaults = "Microsoft.KeyVault/locations/deletedVaults"
 )
 
-// Resources finds stored documents.
-type Resources interface {
-	Document(cloud.ID) (*arm.Document, bool)
-}
+const (
+	locations = "Microsoft.KeyVault/locations"
+	deleted   = "Microsoft.KeyVault/deletedVaults" // all of a subscription, wherever they were
+)
 
 // Sealer seals values at rest; context binds a value to the key it is stored under.
 type Sealer interface {
@@ -32,27 +31,9 @@ type Sealer interface {
 
 // Deps is what the rows need.
 type Deps struct {
-	Resources Resources
-	Store     store.Store
-	Box       Sealer
-	Tenant    cloud.TenantID
-	Profile   cloud.Profile
-	Now       func() time.Time // nil means time.Now
-	Rand      io.Reader        // nil means crypto/rand
-}
-
-func (d Deps) now() time.Time {
-	if d.Now == nil {
-		return time.Now().UTC()
-	}
-	return d.Now().UTC()
-}
-
-func (d Deps) rand() io.Reader {
-	if d.Rand == nil {
-		return rand.Reader
-	}
-	return d.Rand
+	provider.Deps
+	Box     Sealer
+	Profile cloud.Profile
 }
 
 var versions = []string{
@@ -63,6 +44,7 @@ var versions = []string{
 
 // Rows gives the rows of Microsoft.KeyVault.
 func Rows(d Deps) []arm.Row {
+	gone := deletedVault{Deps: d}
 	return []arm.Row{
 		{
 			Type:      Vaults,
@@ -78,6 +60,27 @@ func Rows(d Deps) []arm.Row {
 			Name:      secretName,
 			Behaviour: secret{Deps: d},
 		},
+		{
+			Type:      locations,
+			Versions:  versions,
+			At:        arm.InSubscription,
+			Behaviour: location{},
+		},
+		{
+			Type:      DeletedVaults,
+			Versions:  versions,
+			Behaviour: gone,
+			Missing:   missing,
+			Actions: map[string]arm.Action{
+				"purge": {Needs: DeletedVaults + "/purge/action", Do: gone.purge},
+			},
+		},
+		{
+			Type:      deleted,
+			Versions:  versions,
+			At:        arm.InSubscription,
+			Behaviour: deletedVaults{gone},
+		},
 	}
 }
 
@@ -85,6 +88,12 @@ func Rows(d Deps) []arm.Row {
 type sku struct {
 	Family string `json:"family"`
 	Name   string `json:"name"`
+}
+
+// vaultProperties are what a vault keeps once it is set.
+type vaultProperties struct {
+	Retention int  `json:"softDeleteRetentionInDays"` // days
+	Protected bool `json:"enablePurgeProtection"`
 }
 
 // secretProperties are what a template says about a secret.

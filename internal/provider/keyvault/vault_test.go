@@ -11,6 +11,7 @@ import (
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
+	"lanyard/internal/provider"
 	"lanyard/internal/provider/keyvault"
 	"lanyard/internal/provider/providertest"
 	"lanyard/internal/secret"
@@ -20,6 +21,7 @@ import (
 const (
 	v     = "2024-11-01"
 	vault = providertest.Group + "/providers/Microsoft.KeyVault/vaults/shop-kv"
+	grave = providertest.Subscription + "/providers/Microsoft.KeyVault/locations/westeurope/deletedVaults/shop-kv"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -27,17 +29,27 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type late struct{ w *providertest.World }
 
 func (l late) Document(id cloud.ID) (*arm.Document, bool) { return l.w.Engine.Document(id) }
+func (l late) Documents(prefix cloud.ID, typ string) []*arm.Document {
+	return l.w.Engine.Documents(prefix, typ)
+}
 
 // begin starts a world with one empty vault, and gives the box that seals its secrets.
 func begin(t *testing.T) (*providertest.World, *secret.Box) {
+	t.Helper()
+	return beginAt(t, func() time.Time { return providertest.Start })
+}
+
+// beginAt is begin with a clock of the test's own.
+func beginAt(t *testing.T, now func() time.Time) (*providertest.World, *secret.Box) {
 	t.Helper()
 	box, err := secret.NewBox(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := providertest.Begin(t, v, func(w *providertest.World) []arm.Row {
-		return keyvault.Rows(keyvault.Deps{Resources: late{w}, Store: w.Store, Box: box, Tenant: providertest.Tenant, Profile: cloud.Azure,
-			Now: func() time.Time { return providertest.Start }})
+		return keyvault.Rows(keyvault.Deps{Box: box, Profile: cloud.Azure, Deps: provider.Deps{Resources: late{w}, Store: w.Store, Tenant: providertest.Tenant,
+			Await: func(ctx context.Context, revision int64) error { return w.Engine.Await(ctx, revision) },
+			Now:   now}})
 	})
 	w.Want(201, "", "PUT "+vault, body(""))
 	return w, box
@@ -63,6 +75,8 @@ func TestAVaultHasAnAddressThatIsItsOwn(t *testing.T) {
 	w.Want(409, "VaultAlreadyExists", "PUT "+elsewhere, body(""))
 	w.Want(200, "", "PUT "+vault, a.Text)
 	w.Want(200, "", "DELETE "+vault, "")
+	w.Want(409, "ConflictError", "PUT "+elsewhere, body(""))
+	w.Want(200, "", "POST "+grave+"/purge", "")
 	w.Want(201, "", "PUT "+elsewhere, body(""))
 }
 
@@ -78,12 +92,15 @@ func TestVaultRules(t *testing.T) {
 		"a sku that is none":                {400, "BadRequest", strings.Replace(body(""), "standard", "golden", 1)},
 		"access policies in place of roles": {501, "NotOffered", body(`,"enableRbacAuthorization":false`)},
 		"an access policy":                  {501, "NotOffered", body(`,"accessPolicies":[{"objectId":"x"}]`)},
+		"an access policy without effect":   {200, "", body(`,"enableRbacAuthorization":true,"accessPolicies":[{"objectId":"x"}]`)},
+		"a policy that is none":             {400, "InvalidRequestContent", body(`,"enableRbacAuthorization":true,"accessPolicies":["x"]`)},
 		"no soft delete":                    {400, "BadRequest", body(`,"enableSoftDelete":false`)},
 		"six days of retention":             {400, "BadRequest", body(`,"softDeleteRetentionInDays":6`)},
 		"91 days of retention":              {400, "BadRequest", body(`,"softDeleteRetentionInDays":91`)},
 		"another retention than before":     {400, "BadRequest", body(`,"softDeleteRetentionInDays":30`)},
-		"purge protection":                  {501, "NotOffered", body(`,"enablePurgeProtection":true`)},
-		"recovery":                          {501, "NotOffered", body(`,"createMode":"recover"`)},
+		"no purge protection":               {400, "BadRequest", body(`,"enablePurgeProtection":false`)},
+		"recovery of a vault in use":        {409, "VaultAlreadyExists", body(`,"createMode":"recover"`)},
+		"a mode that is none":               {400, "BadRequest", body(`,"createMode":"again"`)},
 		"a firewall":                        {501, "NotOffered", body(`,"networkAcls":{"defaultAction":"Deny"}`)},
 		"an address rule":                   {501, "NotOffered", body(`,"networkAcls":{"defaultAction":"Allow","ipRules":[{"value":"1.2.3.4"}]}`)},
 		"no public network":                 {501, "NotOffered", body(`,"publicNetworkAccess":"Disabled"`)},
@@ -121,6 +138,7 @@ func TestANewVaultNeverSeesTheSecretsOfAnOldOne(t *testing.T) {
 	fill(w, id, 100) // more than one transaction holds
 	fill(w, longer, 1)
 	w.Want(200, "", "DELETE "+vault, "")
+	w.Want(200, "", "POST "+grave+"/purge", "")
 	w.Want(201, "", "PUT "+vault, body(""))
 	if n := left(w, id); n != 0 {
 		t.Errorf("%d entries were left", n)
@@ -132,18 +150,23 @@ func TestANewVaultNeverSeesTheSecretsOfAnOldOne(t *testing.T) {
 
 func TestTheSweeperTakesTheSecretsOfVaultsThatAreGone(t *testing.T) {
 	w, _ := begin(t)
-	kept, gone, before := cloud.MustID(vault), cloud.MustID(vault+"2"), cloud.MustID(vault+"3")
+	kept, gone, before, deleted := cloud.MustID(vault), cloud.MustID(vault+"2"), cloud.MustID(vault+"3"), cloud.MustID(vault+"4")
 	w.Want(201, "", "PUT "+gone.String(), body(""))
-	for _, id := range []cloud.ID{kept, gone, before} {
+	w.Want(201, "", "PUT "+deleted.String(), body(""))
+	for _, id := range []cloud.ID{kept, gone, before, deleted} {
 		fill(w, id, 70)
 	}
+	w.Want(200, "", "DELETE "+deleted.String(), "")
 	seen := w.Store.Watch(t.Context(), cloud.KeysVault+"/", 0)
-	w.Run(keyvault.Sweeper{Store: w.Store}.Run)
+	w.Run(keyvault.Sweeper{Store: w.Store, Profile: cloud.Azure, Now: func() time.Time { return providertest.Start }}.Run)
 	await(t, seen, func() bool { return left(w, before) == 0 })
 	w.Want(200, "", "DELETE "+gone.String(), "")
+	w.Want(200, "", "POST "+grave+"2/purge", "")
 	await(t, seen, func() bool { return left(w, gone) == 0 })
-	if n := left(w, kept); n != 140 {
-		t.Errorf("the vault that is there has %d entries, want 140", n)
+	for _, id := range []cloud.ID{kept, deleted} {
+		if n := left(w, id); n != 140 {
+			t.Errorf("%s has %d entries, want 140", id.Name(), n)
+		}
 	}
 }
 

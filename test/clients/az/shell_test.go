@@ -200,6 +200,15 @@ func (a *answer) lists(path string, want ...string) *answer {
 	return a
 }
 
+// has demands an array of so many members.
+func (a *answer) has(n int) *answer {
+	a.t.Helper()
+	if all, ok := a.json().([]any); !ok || len(all) != n {
+		a.t.Errorf("%s\nprinted not %d members but\n%s", a.command, n, a.outcome.Out)
+	}
+	return a
+}
+
 // nothing demands success without an answer.
 func (a *answer) nothing() {
 	a.t.Helper()

@@ -5,6 +5,7 @@ package keyvault
 
 import (
 	"context"
+	"net/http"
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
@@ -22,6 +23,7 @@ const (
 const (
 	locations = "Microsoft.KeyVault/locations"
 	deleted   = "Microsoft.KeyVault/deletedVaults" // all of a subscription, wherever they were
+	names     = "Microsoft.KeyVault/checkNameAvailability"
 )
 
 // Sealer seals values at rest; context binds a value to the key it is stored under.
@@ -80,6 +82,12 @@ func Rows(d Deps) []arm.Row {
 			Versions:  versions,
 			At:        arm.InSubscription,
 			Behaviour: deletedVaults{gone},
+		},
+		{
+			Type:     names,
+			Versions: versions,
+			At:       arm.InSubscription,
+			Calls:    map[string]arm.Call{http.MethodPost: {Needs: names + "/read", Do: d.checkName}},
 		},
 	}
 }

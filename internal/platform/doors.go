@@ -29,7 +29,7 @@ func (p *Platform) rows() []arm.Row {
 	all = append(all, authorization.Rows(authorization.Deps{
 		Directory: p.directory, Resources: p.arm, Store: p.store, Tenant: tenant, Now: now,
 	})...)
-	all = append(all, managedidentity.Rows(p.directory)...)
+	all = append(all, managedidentity.Rows(p.directory, p.arm.Document)...)
 	deps := provider.Deps{Resources: p.arm, Store: p.store, Tenant: tenant, Await: p.arm.Await, Now: now}
 	all = append(all, app.Rows(app.Deps{Deps: deps, Attach: p.attach, Logs: p.logs})...)
 	all = append(all, keyvault.Rows(keyvault.Deps{Deps: deps, Box: p.box, Profile: cloud.Azure})...)

@@ -52,7 +52,7 @@ func begin(t *testing.T) *world {
 		Permit: func(context.Context, cloud.Caller, string, cloud.ID) error { return nil }}
 	deps := provider.Deps{Resources: w.engine, Store: w.store, Tenant: tenant, Await: w.engine.Await}
 	w.engine.Rows = append(w.engine.Rows, resources.Rows(tenant)...)
-	w.engine.Rows = append(w.engine.Rows, managedidentity.Rows(w.directory)...)
+	w.engine.Rows = append(w.engine.Rows, managedidentity.Rows(w.directory, w.engine.Document)...)
 	w.engine.Rows = append(w.engine.Rows, authorization.Rows(authorization.Deps{
 		Directory: w.directory, Resources: w.engine, Store: w.store, Tenant: tenant})...)
 	w.engine.Rows = append(w.engine.Rows, app.Rows(app.Deps{Deps: deps})...)

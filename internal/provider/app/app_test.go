@@ -40,7 +40,7 @@ func begin(t *testing.T) *providertest.World {
 				_, err := fmt.Fprintf(rw, `{"attached":%q}`, id.Name())
 				return err
 			}}
-		return append(app.Rows(deps), managedidentity.Rows(w.Directory)...)
+		return append(app.Rows(deps), managedidentity.Rows(w.Directory, w.Engine.Document)...)
 	})
 	w.Want(201, "", "PUT "+env, here)
 	return w

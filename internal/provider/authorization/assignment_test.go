@@ -27,22 +27,9 @@ const (
 
 func begin(t *testing.T) *providertest.World {
 	return providertest.Begin(t, v, func(w *providertest.World) []arm.Row {
-		late := &lateResources{w}
-		return authorization.Rows(authorization.Deps{Directory: w.Directory, Resources: late, Store: w.Store, Tenant: providertest.Tenant})
+		return authorization.Rows(authorization.Deps{Directory: w.Directory, Resources: w.Engine, Store: w.Store, Tenant: providertest.Tenant})
 	})
 }
-
-// lateResources reaches the engine that is made with the rows.
-type lateResources struct{ w *providertest.World }
-
-func (l *lateResources) Document(id cloud.ID) (*arm.Document, bool) { return l.w.Engine.Document(id) }
-func (l *lateResources) Documents(prefix cloud.ID, typ string) []*arm.Document {
-	return l.w.Engine.Documents(prefix, typ)
-}
-func (l *lateResources) At(scope cloud.ID, typ string) []*arm.Document {
-	return l.w.Engine.At(scope, typ)
-}
-func (l *lateResources) Count(prefix cloud.ID, typ string) int { return l.w.Engine.Count(prefix, typ) }
 
 func grant(role, principal, more string) string {
 	return fmt.Sprintf(`{"properties":{"roleDefinitionId":"%s%s","principalId":"%s"%s}}`, providertest.Subscription+definitions, role, principal, more)

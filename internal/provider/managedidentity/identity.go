@@ -69,6 +69,7 @@ func (u userAssigned) Remove(_ context.Context, c *arm.Change) error {
 type systemAssigned struct {
 	arm.Plain
 	directory Directory
+	host      func(cloud.ID) (*arm.Document, bool)
 }
 
 // Shape refuses: a resource's own identity is switched on in its identity block.
@@ -76,13 +77,16 @@ func (systemAssigned) Shape(context.Context, *arm.Change) error {
 	return provider.ReadOnly(SystemAssigned)
 }
 
-// Find gives the system-assigned identity of the scope.
+// Find gives the system-assigned identity of the scope, where that is.
 func (s systemAssigned) Find(_ context.Context, id cloud.ID) (*arm.Document, error) {
 	p, ok := s.directory.ByResource(id.Scope())
 	if id.Name() != "default" || !ok || p.Kind != cloud.SystemAssigned {
 		return nil, nil
 	}
 	d := &arm.Document{ID: id, Name: "default", Type: SystemAssigned}
+	if host, ok := s.host(id.Scope()); ok {
+		d.Location = host.Location
+	}
 	return d, set(d, properties{TenantID: p.Tenant, PrincipalID: p.ID, ClientID: p.Client})
 }
 

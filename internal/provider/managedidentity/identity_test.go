@@ -18,7 +18,7 @@ const (
 
 func begin(t *testing.T) *providertest.World {
 	return providertest.Begin(t, v, func(w *providertest.World) []arm.Row {
-		return append(managedidentity.Rows(w.Directory), arm.Row{Type: "Toy.Shop/carts", Versions: []string{v}, Tracked: true, Identity: true})
+		return append(managedidentity.Rows(w.Directory, w.Engine.Document), arm.Row{Type: "Toy.Shop/carts", Versions: []string{v}, Tracked: true, Identity: true})
 	})
 }
 

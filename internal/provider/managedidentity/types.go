@@ -4,8 +4,12 @@
 package managedidentity
 
 import (
+	"context"
+	"net/http"
+
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
+	"lanyard/internal/fault"
 	"lanyard/internal/store"
 )
 
@@ -24,12 +28,13 @@ type Directory interface {
 }
 
 var versions = []string{
-	"2025-01-31-preview", "2024-11-30", "2023-07-31-preview", "2023-01-31", "2022-01-31-preview", "2021-09-30-preview",
+	"2025-05-31-preview", "2025-01-31-preview", "2024-11-30", "2023-07-31-preview", "2023-01-31", "2022-01-31-preview", "2021-09-30-preview",
 	"2018-11-30", "2015-08-31-preview",
 }
 
-// Rows gives the rows of Microsoft.ManagedIdentity.
-func Rows(directory Directory) []arm.Row {
+// Rows gives the rows of Microsoft.ManagedIdentity, in all api-versions that Azure has described.
+// The document of a resource is what host gives.
+func Rows(directory Directory, host func(cloud.ID) (*arm.Document, bool)) []arm.Row {
 	return []arm.Row{
 		{
 			Type:      UserAssigned,
@@ -38,12 +43,27 @@ func Rows(directory Directory) []arm.Row {
 			At:        arm.InGroup,
 			Tracked:   true,
 			Behaviour: userAssigned{directory: directory},
+			Actions: map[string]arm.Action{
+				"listassociatedresources": notOffered("listAssociatedResources"),
+				"revoketokens":            notOffered("revokeTokens"),
+			},
 		},
+		{Type: UserAssigned + "/federatedIdentityCredentials", Absent: true},
 		{
 			Type:      SystemAssigned,
 			Versions:  versions,
 			At:        arm.Extension,
-			Behaviour: systemAssigned{directory: directory},
+			Behaviour: systemAssigned{directory: directory, host: host},
+		},
+	}
+}
+
+// notOffered is a POST operation that Azure has, refused by its name.
+func notOffered(name string) arm.Action {
+	return arm.Action{
+		Needs: UserAssigned + "/" + name + "/action",
+		Do: func(context.Context, *arm.Document, http.ResponseWriter, *http.Request) error {
+			return fault.New(fault.NotOffered, "NotOffered", "The operation '%s' is not offered in this world.", name)
 		},
 	}
 }

@@ -18,7 +18,7 @@ const (
 	Reader  = "reader"  // wears its own identity and [Worn]; both may read the vault's secrets
 	Refused = "refused" // wears its own identity, which may nothing
 	Bare    = "bare"    // wears none
-	Manager = "manager" // its own identity owns the subscription
+	Manager = "manager" // its own identity owns the subscription and keeps the vault's secrets
 )
 
 // The user-assigned identities of the scene.
@@ -70,6 +70,7 @@ func Open(t *testing.T) *Scene {
 	s.app(Bare)
 	s.app(Manager, "--system-assigned")
 	s.grant(Manager, "Owner", "/subscriptions/"+s.Subscription())
+	s.grant(Manager, "Key Vault Secrets Officer", s.vault)
 	return s
 }
 

@@ -1,70 +1,151 @@
 package arm
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"lanyard/internal/fault"
 )
 
-// comparison is one "member eq 'value'" of a $filter; and joins them.
-var comparison = regexp.MustCompile(`^\s*([A-Za-z]+)\s+eq\s+'((?:[^']|'')*)'\s*(?:(?i:and)\s|$)`)
+// maxFilter bounds a $filter in bytes; the longest that clients send has two ids of resources.
+const maxFilter = 8192
 
-// selectWhere keeps the documents for which a $filter holds: resourceType, name, location,
-// resourceGroup, tagName and tagValue, compared by eq and joined by and. Others are refused.
-func selectWhere(all []*Document, filter string) ([]*Document, error) {
-	want := map[string]string{}
-	for rest := strings.TrimSpace(filter); rest != ""; {
-		m := comparison.FindStringSubmatch(rest)
-		if m == nil {
-			return nil, badFilter(filter)
-		}
-		member := strings.ToLower(m[1])
-		if !slices.Contains([]string{"resourcetype", "name", "location", "resourcegroup", "tagname", "tagvalue"}, member) {
-			return nil, badFilter(filter)
-		}
-		if _, twice := want[member]; twice {
-			return nil, badFilter(filter)
-		}
-		want[member] = strings.ReplaceAll(m[2], "''", "'")
-		rest = rest[len(m[0]):]
-	}
-	if _, ok := want["tagname"]; want["tagvalue"] != "" && !ok {
-		return nil, badFilter(filter)
-	}
-	return slices.DeleteFunc(all, func(d *Document) bool { return !d.matches(want) }), nil
+// Term is one condition of a $filter: a comparison such as name eq 'value', or a call such as
+// substringof('value', name).
+type Term struct {
+	Name string // what is compared or called, in lower case
+	Op   string // eq, ne, gt, ge, lt or le; "" is a call
+	// Value is what is compared with, or the call's text.
+	Value string
+	// Of is the name that a call is about, in lower case; "" when it is about none.
+	Of string
 }
 
-func badFilter(filter string) error {
-	return fault.New(fault.Invalid, "InvalidFilterInQueryString",
-		"Invalid $filter '%s' specified in the query string.", clip(filter)).
-		Try("compare resourceType, name, location, resourceGroup, or tagName and tagValue with eq, joined by and")
+// filterOps are the comparisons of OData that ARM's filters have.
+var filterOps = []string{"eq", "ne", "gt", "ge", "lt", "le"}
+
+// ParseFilter reads the part of OData's $filter that ARM clients use: terms joined by "and", and
+// those by "or". It gives the alternatives, each the terms that must hold together; no text is no
+// alternative. Values stand in single quotes, or are single words.
+func ParseFilter(text string) ([][]Term, error) {
+	if len(text) > maxFilter {
+		return nil, BadFilter(text)
+	}
+	s := &filterText{rest: strings.TrimSpace(text)}
+	if s.rest == "" {
+		return nil, nil
+	}
+	alternatives := [][]Term{nil}
+	for {
+		t, ok := s.term()
+		if !ok {
+			return nil, BadFilter(text)
+		}
+		last := len(alternatives) - 1
+		alternatives[last] = append(alternatives[last], t)
+		if s.rest == "" {
+			return alternatives, nil
+		}
+		switch strings.ToLower(s.word()) {
+		case "and":
+		case "or":
+			alternatives = append(alternatives, nil)
+		default:
+			return nil, BadFilter(text)
+		}
+	}
 }
 
-func (d *Document) matches(want map[string]string) bool {
-	for member, value := range want {
-		holds := false
-		switch member {
-		case "resourcetype":
-			holds = strings.EqualFold(d.Type, value)
-		case "name":
-			holds = strings.EqualFold(d.Name, value)
-		case "location":
-			holds = d.Location == placeName(value)
-		case "resourcegroup":
-			holds = strings.EqualFold(d.ID.Group(), value)
-		case "tagname":
-			wanted, compare := want["tagvalue"]
-			for name, has := range d.Tags {
-				holds = holds || strings.EqualFold(name, value) && (!compare || has == wanted)
-			}
-		case "tagvalue":
-			holds = true // compared with its name
+// BadFilter refuses a $filter that cannot be read, or that is about something it cannot be about.
+func BadFilter(text string) *fault.Error {
+	return fault.New(fault.Invalid, "InvalidFilterInQueryString", "Invalid $filter '%s' specified in the query string.", clip(text))
+}
+
+// filterText is what is left to read of a filter; it never begins with a blank.
+type filterText struct{ rest string }
+
+func (s *filterText) skip(n int) { s.rest = strings.TrimLeft(s.rest[n:], " ") }
+
+// word takes a name, or as much of one as there is.
+func (s *filterText) word() string {
+	end := strings.IndexFunc(s.rest, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '/' || r == '.' || r == '_')
+	})
+	if end < 0 {
+		end = len(s.rest)
+	}
+	w := s.rest[:end]
+	s.skip(end)
+	return w
+}
+
+// take takes a sign, if it comes next.
+func (s *filterText) take(sign byte) bool {
+	if s.rest == "" || s.rest[0] != sign {
+		return false
+	}
+	s.skip(1)
+	return true
+}
+
+func (s *filterText) term() (t Term, ok bool) {
+	t.Name = strings.ToLower(s.word())
+	if t.Name == "" {
+		return t, false
+	}
+	if s.take('(') {
+		return t, s.arguments(&t)
+	}
+	t.Op = strings.ToLower(s.word())
+	if !slices.Contains(filterOps, t.Op) {
+		return t, false
+	}
+	if t.Value, ok = s.quoted(); ok {
+		return t, true
+	}
+	end := strings.IndexAny(s.rest+" ", " '()")
+	t.Value = s.rest[:end]
+	s.skip(end)
+	return t, t.Value != ""
+}
+
+// arguments reads up to one text and one name, in either order, and the closing parenthesis.
+func (s *filterText) arguments(t *Term) bool {
+	texts, names := 0, 0
+	for first := true; !s.take(')'); first = false {
+		if !first && !s.take(',') {
+			return false
 		}
-		if !holds {
+		if text, ok := s.quoted(); ok {
+			t.Value = text
+			texts++
+		} else if t.Of = strings.ToLower(s.word()); t.Of != "" {
+			names++
+		} else {
 			return false
 		}
 	}
-	return true
+	return texts <= 1 && names <= 1
+}
+
+// quoted takes a text in single quotes, in which two of them stand for one.
+func (s *filterText) quoted() (string, bool) {
+	if s.rest == "" || s.rest[0] != '\'' {
+		return "", false
+	}
+	var b strings.Builder
+	for i := 1; i < len(s.rest); i++ {
+		if s.rest[i] != '\'' {
+			b.WriteByte(s.rest[i])
+			continue
+		}
+		if i+1 < len(s.rest) && s.rest[i+1] == '\'' {
+			b.WriteByte('\'')
+			i++
+			continue
+		}
+		s.skip(i + 1)
+		return b.String(), true
+	}
+	return "", false
 }

@@ -41,13 +41,16 @@ var armAudiences = []string{
 }
 
 // build constructs every engine; none runs yet.
-func (p *Platform) build(context.Context) error {
+func (p *Platform) build(ctx context.Context) error {
 	now, log := p.config.Now, p.log
 	p.directory = &directory.Directory{Store: p.store, Tenant: p.deed.Tenant, Now: now, Log: log}
 	p.issuer = &issuer.Issuer{Store: p.store, Box: p.box, Tenant: p.deed.Tenant, URL: cloud.Azure.Issuer(p.deed.Tenant), Now: now, Log: log}
 	p.secrets = store.NewView(p.store, cloud.KeysVault)
 	p.console = &telemetry.Console{Dir: filepath.Join(p.config.State, "console")}
 	p.onStop(p.console.Close)
+	if err := p.openHistory(ctx); err != nil {
+		return err
+	}
 	p.host = &host.Host{
 		Store: p.store, Dir: p.config.Dir, Now: now, Log: log, Prepare: p.prepare, Output: p.output,
 		Engine: &process.Engine{State: p.config.State, Homes: openFolder(), Shim: p.config.Shim, Log: log},
@@ -55,7 +58,7 @@ func (p *Platform) build(context.Context) error {
 	p.armGuard = p.guardFor(armAudiences)
 	p.arm = &arm.Engine{
 		Store: p.store, Directory: views{p.directory, p}, Profile: cloud.Azure, Tenant: p.deed.Tenant,
-		Admit: p.armGuard.Identify, Now: now, Log: log,
+		Admit: p.armGuard.Identify, Record: p.history.Record, Now: now, Log: log,
 		Permit: func(ctx context.Context, caller cloud.Caller, action string, at cloud.ID) error {
 			return p.armGuard.Permit(ctx, caller, action, false, at)
 		},

@@ -16,6 +16,7 @@ import (
 	"lanyard/internal/provider"
 	"lanyard/internal/provider/app"
 	"lanyard/internal/provider/authorization"
+	"lanyard/internal/provider/insights"
 	"lanyard/internal/provider/keyvault"
 	"lanyard/internal/provider/managedidentity"
 	"lanyard/internal/provider/resources"
@@ -30,6 +31,7 @@ func (p *Platform) rows() []arm.Row {
 		Directory: p.directory, Resources: p.arm, Store: p.store, Tenant: tenant, Now: now,
 	})...)
 	all = append(all, managedidentity.Rows(p.directory, p.arm.Document)...)
+	all = append(all, insights.Rows(insights.Deps{Records: p.history, Next: p.arm.NextLink})...)
 	deps := provider.Deps{Resources: p.arm, Store: p.store, Tenant: tenant, Await: p.arm.Await, Now: now}
 	all = append(all, app.Rows(app.Deps{Deps: deps, Attach: p.attach, Logs: p.logs})...)
 	all = append(all, keyvault.Rows(keyvault.Deps{Deps: deps, Box: p.box, Profile: cloud.Azure})...)

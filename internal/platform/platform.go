@@ -62,6 +62,7 @@ type Platform struct {
 	armGuard  *guard.Guard
 	host      *host.Host
 	console   *telemetry.Console
+	history   *telemetry.History
 	edge      *edge.Edge
 	listener  net.Listener
 

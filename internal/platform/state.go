@@ -11,6 +11,7 @@ import (
 	"lanyard/internal/secret"
 	"lanyard/internal/store/etcd"
 	"lanyard/internal/store/mem"
+	"lanyard/internal/telemetry"
 )
 
 // openState opens the folder, the master key and the store.
@@ -54,5 +55,18 @@ func (p *Platform) emptyState() error {
 		return fmt.Errorf("%s is not empty: --ephemeral keeps nothing, so it wants a folder of its own (--state DIR)", p.config.State)
 	}
 	p.onStop(func() error { return os.RemoveAll(p.config.State) })
+	return nil
+}
+
+// openHistory opens the records of who changed what, beside the store.
+func (p *Platform) openHistory(ctx context.Context) (err error) {
+	path := filepath.Join(p.config.State, "activity.db")
+	if p.config.Ephemeral {
+		path = ""
+	}
+	if p.history, err = telemetry.OpenHistory(ctx, path, p.config.Now, p.log); err != nil {
+		return err
+	}
+	p.onStop(p.history.Close)
 	return nil
 }

@@ -1,6 +1,6 @@
-// Package telemetry keeps what apps write to their console.
+// Package telemetry keeps what apps write to their console, and who changed what.
 //
-// It must not know who runs an app, nor who reads its lines.
+// It must not know who runs an app or serves a change, nor who reads the records.
 package telemetry
 
 import (

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
@@ -27,7 +28,9 @@ const (
 
 func begin(t *testing.T) *providertest.World {
 	return providertest.Begin(t, v, func(w *providertest.World) []arm.Row {
-		return authorization.Rows(authorization.Deps{Directory: w.Directory, Resources: w.Engine, Store: w.Store, Tenant: providertest.Tenant})
+		return append(authorization.Rows(authorization.Deps{Directory: w.Directory, Resources: w.Engine, Store: w.Store, Tenant: providertest.Tenant,
+			Now: func() time.Time { return providertest.Start }}),
+			arm.Row{Type: "Toy.Shop/carts", Versions: []string{v}, Tracked: true, Identity: true})
 	})
 }
 

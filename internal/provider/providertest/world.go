@@ -18,6 +18,7 @@ import (
 	"lanyard/internal/cloud"
 	"lanyard/internal/directory"
 	"lanyard/internal/fault"
+	"lanyard/internal/rbac"
 	"lanyard/internal/store"
 	"lanyard/internal/store/mem"
 )
@@ -46,23 +47,22 @@ type World struct {
 	Refuse arm.Demand
 
 	version string
-	mux     *http.ServeMux
+	asker   cloud.PrincipalID // who asks; none for Caller
 }
 
 // Begin starts a world with the given rows, whose requests have that api-version.
 func Begin(t *testing.T, version string, rows func(*World) []arm.Row) *World {
 	t.Helper()
-	w := &World{T: t, version: version, Store: mem.New(), mux: http.NewServeMux()}
+	w := &World{T: t, version: version, Store: mem.New()}
 	w.Directory = &directory.Directory{Store: w.Store, Tenant: Tenant}
 	w.Engine = &arm.Engine{Store: w.Store, Directory: w.Directory, Profile: cloud.Azure, Tenant: Tenant,
 		Now:    func() time.Time { return Start },
-		Admit:  func(*http.Request) (cloud.Caller, error) { return Caller, nil },
+		Admit:  w.admit,
 		Permit: w.permit}
 	w.Engine.Rows = append(rows(w),
 		arm.Row{Type: "Microsoft.Resources/subscriptions", Versions: []string{"2022-12-01"}, At: arm.InTenant},
 		arm.Row{Type: "Microsoft.Resources/resourceGroups", Versions: []string{"2025-04-01"}, At: arm.InSubscription, Tracked: true})
 	t.Cleanup(func() { _ = w.Store.Close() })
-	w.Engine.Routes(w.mux)
 	w.Run(w.Directory.Run)
 	w.Run(w.Engine.Run)
 	for _, ready := range []func(context.Context) error{w.Directory.Ready, w.Engine.Ready} {
@@ -78,7 +78,32 @@ func Begin(t *testing.T, version string, rows func(*World) []arm.Row) *World {
 	return w
 }
 
-func (w *World) permit(_ context.Context, _ cloud.Caller, action string, at cloud.ID) error {
+// As gives the same world to a principal, whose requests are decided by the roles that it was granted.
+func (w *World) As(p cloud.Principal) *World {
+	other := *w
+	other.asker = p.ID
+	return &other
+}
+
+func (w *World) admit(r *http.Request) (cloud.Caller, error) {
+	name, asked := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !asked {
+		return Caller, nil
+	}
+	p, ok := w.Directory.Principal(cloud.PrincipalID(name))
+	if !ok {
+		return cloud.Caller{}, fault.New(fault.Unauthenticated, "InvalidAuthenticationToken", "There is no principal '%s'.", name)
+	}
+	return cloud.Caller{Principal: p.ID, Client: p.Client, Tenant: Tenant}, nil
+}
+
+func (w *World) permit(_ context.Context, caller cloud.Caller, action string, at cloud.ID) error {
+	if caller.Principal != Caller.Principal {
+		if w.Directory.Decide(rbac.Request{Principal: caller.Principal, Action: action, At: at}).Allowed {
+			return nil
+		}
+		return fault.New(fault.Forbidden, "Forbidden", "The caller has no role for '%s' at '%s'.", action, at)
+	}
 	if strings.EqualFold(action, w.Refuse.Action) && w.Refuse.Scope.Contains(at) {
 		return fault.New(fault.Forbidden, "Forbidden", "The caller may not.")
 	}
@@ -142,8 +167,11 @@ func (w *World) Ask(line, body string) Answer {
 	}
 	r := httptest.NewRequest(method, "https://"+cloud.Azure.Management+strings.ReplaceAll(path, " ", "%20"), strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
+	if w.asker != "" {
+		r.Header.Set("Authorization", "Bearer "+string(w.asker))
+	}
 	rec := httptest.NewRecorder()
-	w.mux.ServeHTTP(rec, r)
+	w.Engine.ServeHTTP(rec, r)
 	text, err := io.ReadAll(rec.Body)
 	if err != nil {
 		w.T.Fatal(err)

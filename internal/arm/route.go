@@ -65,17 +65,25 @@ func (e *Engine) route(r *http.Request) (route, error) {
 // assignments put {parentResourcePath} there, and az and the SDKs leave it empty for what has none.
 var noParent = regexp.MustCompile(`(?i)(/providers/[^/]+)//`)
 
+// escapedScope is a scope that came as one segment: the descriptions of what locks are asked by
+// scope do not say that {scope} goes unescaped, so SDKs escape its slashes.
+var escapedScope = regexp.MustCompile(`^/(%2f)?subscriptions%2f[^/]+/providers/`)
+
 // path gives the decoded path without a trailing slash, unless its encoding hides a separator or
 // a dot segment.
 func path(r *http.Request) (string, error) {
-	raw := strings.ToLower(r.URL.EscapedPath())
+	raw, text := strings.ToLower(r.URL.EscapedPath()), r.URL.Path
+	if escapedScope.MatchString(raw) {
+		scope, rest, _ := strings.Cut(raw[1:], "/")
+		raw, text = strings.ReplaceAll(scope, "%2f", "/")+"/"+rest, "/"+strings.TrimLeft(text, "/")
+	}
 	for _, hidden := range []string{"%2f", "%5c", "%2e", "%00"} {
 		if strings.Contains(raw, hidden) {
 			return "", fault.New(fault.Invalid, "InvalidRequestUri",
 				"The request's path contains the encoded character '%s', which is not allowed.", hidden)
 		}
 	}
-	text := noParent.ReplaceAllString(strings.TrimSuffix(r.URL.Path, "/"), "$1/")
+	text = noParent.ReplaceAllString(strings.TrimSuffix(text, "/"), "$1/")
 	if text == "" {
 		return "", fault.New(fault.NotFound, "MissingSubscription",
 			"The request did not have a subscription or a valid tenant level resource provider.")

@@ -3,6 +3,7 @@ package arm
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -40,6 +41,8 @@ func TestWhatPathsMean(t *testing.T) {
 		"a provider":                       {"GET", sub + "/providers/Toy.Shop", "/subscriptions/{}/providers/{}", sub, "Toy.Shop"},
 		"registering a provider":           {"POST", sub + "/providers/Toy.Shop/register", "/subscriptions/{}/providers/{}/register", sub, "Toy.Shop"},
 		"no parent, as az writes it":       {"GET", group + "/providers/Toy.Shop//carts/a" + assignment + "/r", "resource", carts + "/a" + assignment + "/r", ""},
+		"a scope as SDKs escape it":        {"GET", "/" + url.PathEscape(carts+"/a") + assignment + "/r", "resource", carts + "/a" + assignment + "/r", ""},
+		"a scope escaped without a slash":  {"GET", "/" + url.PathEscape(group[1:]) + assignment, "collection", group, ""},
 		"a resource whose name has spaces": {"GET", carts + "/a%20b", "resource", carts + "/a b", ""},
 	}
 	w := newWorld(t)
@@ -76,6 +79,9 @@ func TestRefusedRequests(t *testing.T) {
 		"an encoded dot":                {"GET", carts + "/%2e%2E" + version, 400, "InvalidRequestUri"},
 		"an encoded backslash":          {"GET", carts + "/a%5cb" + version, 400, "InvalidRequestUri"},
 		"a percent sign twice encoded":  {"GET", carts + "/a%252f" + version, 400, "InvalidRequestUri"},
+		"an escaped path":               {"GET", "/" + url.PathEscape(carts+"/a") + version, 400, "InvalidRequestUri"},
+		"a scope twice escaped":         {"GET", "/" + url.PathEscape(url.PathEscape(group)) + "/providers/Toy.Shop/carts/a" + version, 400, "InvalidRequestUri"},
+		"an escaped dot segment":        {"GET", "/" + url.PathEscape(group+"/..") + "/providers/Toy.Shop/carts/a" + version, 400, "InvalidRequestUri"},
 		"a dot segment":                 {"GET", group + "/../rg" + version, 400, "InvalidRequestUri"},
 		"an empty segment":              {"GET", sub + "//resourceGroups" + version, 400, "InvalidRequestUri"},
 		"two empty segments":            {"GET", group + "/providers/Toy.Shop///carts/a" + version, 400, "InvalidRequestUri"},

@@ -106,14 +106,14 @@ func (p *Platform) vaultDoor() *vault.Door {
 	return &vault.Door{
 		Store: p.store, View: p.secrets, Box: p.box, Guard: p.guardFor(vault.Audiences(cloud.Azure)), Profile: cloud.Azure,
 		Tenant: p.deed.Tenant, Now: p.config.Now, Log: p.log,
-		Vault: p.vaultOf,
+		Vault: p.vaultOf, Await: p.arm.Await,
 	}
 }
 
 // vaultOf gives the vault behind a host name.
 func (p *Platform) vaultOf(host string) (vault.Vault, bool) {
 	d, ok := p.arm.ByHost(hostName(host))
-	if !ok {
+	if !ok || d.Deleting != "" {
 		return vault.Vault{}, false
 	}
 	var v struct {
@@ -123,5 +123,5 @@ func (p *Platform) vaultOf(host string) (vault.Vault, bool) {
 	if err := json.Unmarshal(d.Properties, &v); err != nil {
 		return vault.Vault{}, false
 	}
-	return vault.Vault{ID: d.ID, Name: d.Name, Location: d.Location, RetentionDays: v.Days, PurgeProtected: v.Protected}, true
+	return vault.Vault{ID: d.ID, Name: d.Name, Location: d.Location, RetentionDays: v.Days, PurgeProtected: v.Protected, Revision: d.Revision}, true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +62,7 @@ func (d *Door) getDeleted(w http.ResponseWriter, _ *http.Request, c *call) error
 // turn changes a secret's head and nothing else.
 func (d *Door) turn(ctx context.Context, c *call, how func(*stored) error) (cloud.Secret, error) {
 	var head stored
-	err := d.change(ctx, func() (_ []store.Change, err error) {
+	err := d.change(ctx, c, func() (_ []store.Change, err error) {
 		if head, err = d.stored(ctx, c.vault, c.name); err != nil {
 			return nil, err
 		}
@@ -101,7 +102,7 @@ func (d *Door) purge(w http.ResponseWriter, r *http.Request, c *call) error {
 				"Key Vault service will automatically purge it after the retention period has passed.\r\nVault: %s;location=%s",
 			c.vault.Name, c.vault.Location)
 	}
-	if err := d.erase(r.Context(), head); err != nil {
+	if err := d.erase(r.Context(), head, c.hold()); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -109,35 +110,26 @@ func (d *Door) purge(w http.ResponseWriter, r *http.Request, c *call) error {
 }
 
 // erase removes a secret's versions and then its head. Each transaction holds on to the head as it
-// was read, so that a secret recovered meanwhile keeps its current version; one that was cut short
-// is finished by the next.
-func (d *Door) erase(ctx context.Context, head stored) error {
+// was read, and to whatever else it is given, so that a secret recovered meanwhile keeps its current
+// version; one that was cut short is finished by the next.
+func (d *Door) erase(ctx context.Context, head stored, holds ...store.Change) error {
 	versions, _, err := d.Store.List(ctx, cloud.VersionPrefix(head.Vault, head.Name))
 	if err != nil {
 		return fmt.Errorf("list versions: %w", err)
 	}
-	last := []store.Change{{Key: head.key, If: head.revision}}
 	current := cloud.VersionKey(head.Vault, head.Name, head.Current)
-	var batch []store.Change
-	for _, e := range versions {
-		if e.Key == current {
-			last = append(last, store.Change{Key: e.Key, If: store.Any})
-			continue
+	versions = slices.DeleteFunc(versions, func(e store.Entry) bool { return e.Key == current })
+	for earlier := range slices.Chunk(versions, store.MaxChanges-1-len(holds)) {
+		batch := append(slices.Clone(holds), head.unchanged())
+		for _, e := range earlier {
+			batch = append(batch, store.Change{Key: e.Key, If: store.Any})
 		}
-		if batch = append(batch, store.Change{Key: e.Key, If: store.Any}); len(batch) == store.MaxChanges-1 {
-			if _, err := d.Store.Commit(ctx, append(batch, head.unchanged())...); err != nil {
-				return conflicting(err)
-			}
-			batch = nil
-		}
-	}
-	if len(batch)+len(last) > store.MaxChanges {
-		if _, err := d.Store.Commit(ctx, append(batch, head.unchanged())...); err != nil {
+		if _, err := d.Store.Commit(ctx, batch...); err != nil {
 			return conflicting(err)
 		}
-		batch = nil
 	}
-	revision, err := d.Store.Commit(ctx, append(batch, last...)...)
+	revision, err := d.Store.Commit(ctx, append(slices.Clone(holds),
+		store.Change{Key: head.key, If: head.revision}, store.Change{Key: current, If: store.Any})...)
 	if err != nil {
 		return conflicting(err)
 	}

@@ -4,7 +4,9 @@
 package vault
 
 import (
+	"context"
 	"crypto/rand"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -44,6 +46,8 @@ type Vault struct {
 	RetentionDays int
 	// PurgeProtected keeps anyone from purging before that time is over.
 	PurgeProtected bool
+	// Revision is that of the vault's document: every write is made only while it still has it.
+	Revision int64
 }
 
 // Door serves the secrets of every vault, told apart by the Host of a request.
@@ -55,7 +59,9 @@ type Door struct {
 	// Guard accepts Audiences.
 	Guard *guard.Guard
 	// Vault gives the vault that has a host name, in lower case and without a port.
-	Vault   func(host string) (Vault, bool)
+	Vault func(host string) (Vault, bool)
+	// Await returns when Vault shows what the store had at a revision; nil waits for nothing.
+	Await   func(ctx context.Context, revision int64) error
 	Profile cloud.Profile
 	Tenant  cloud.TenantID
 	Now     func() time.Time // nil means time.Now
@@ -71,6 +77,8 @@ type call struct {
 	version string // of the API
 	query   url.Values
 	name    string // of the secret; "" where the route names none
+	caller  cloud.Caller
+	action  string // the right it takes; "" takes none
 }
 
 // handler answers a call.
@@ -80,11 +88,10 @@ type handler func(w http.ResponseWriter, r *http.Request, c *call) error
 // api-version understood and the action allowed. Without an action, nothing but being someone is asked.
 func (d *Door) enter(action string, next handler) httpkit.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		w.Header().Set("Cache-Control", "no-cache")
-		w.Header().Set("x-ms-request-id", httpkit.Correlation(r.Context()))
-		v, known := d.vaultOf(r)
+		stamp(w, r)
+		v, known := d.vaultOf(r.Host)
 		if !known {
-			return fault.New(fault.NotFound, "VaultNotFound", "No vault of this world has the host name of this request.")
+			return noVault()
 		}
 		w.Header().Set("x-ms-keyvault-region", v.Location)
 		caller, err := d.Guard.Identify(r)
@@ -95,23 +102,54 @@ func (d *Door) enter(action string, next handler) httpkit.Handler {
 		if err != nil {
 			return err
 		}
-		if action != "" {
-			at := v.ID
-			if c.name != "" {
-				if at, err = v.ID.Child("secrets", c.name); err != nil {
-					return badName(c.name)
-				}
-			}
-			if err := d.Guard.Permit(r.Context(), caller, action, true, at); err != nil {
-				return d.spell(err, v)
-			}
+		c.caller, c.action = caller, action
+		if err := d.permit(r.Context(), c); err != nil {
+			return err
 		}
 		return next(w, r, c)
 	}
 }
 
-func (d *Door) vaultOf(r *http.Request) (Vault, bool) {
-	host := r.Host
+// permit refuses what the caller may not do with the secret, or the vault, that the call is about.
+func (d *Door) permit(ctx context.Context, c *call) error {
+	if c.action == "" {
+		return nil
+	}
+	at := c.vault.ID
+	if c.name != "" {
+		var err error
+		if at, err = at.Child("secrets", c.name); err != nil {
+			return badName(c.name)
+		}
+	}
+	return d.spell(d.Guard.Permit(ctx, c.caller, c.action, true, at), c.vault)
+}
+
+// readmit looks at the vault once more after a conflict: it may be another by now, or gone, or the
+// caller's right to it may be.
+func (d *Door) readmit(ctx context.Context, c *call) error {
+	_, revision, err := d.Store.List(ctx, cloud.DocumentKey(c.vault.ID))
+	if err != nil {
+		return fmt.Errorf("read revision: %w", err)
+	}
+	if d.Await != nil {
+		if err := d.Await(ctx, revision); err != nil {
+			return fmt.Errorf("await vault: %w", err)
+		}
+	}
+	v, known := d.vaultOf(c.host)
+	if !known || !v.ID.Equal(c.vault.ID) {
+		return noVault()
+	}
+	c.vault = v
+	return d.permit(ctx, c)
+}
+
+func noVault() *fault.Error {
+	return fault.New(fault.NotFound, "VaultNotFound", "No vault of this world has the host name of this request.")
+}
+
+func (d *Door) vaultOf(host string) (Vault, bool) {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}

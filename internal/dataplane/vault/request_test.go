@@ -127,6 +127,31 @@ func TestTheChallengeIsTheServicesOwn(t *testing.T) {
 	}
 }
 
+func TestEveryAnswerHasTheServicesHeaders(t *testing.T) {
+	w := newWorld(t)
+	w.ask(officer, http.MethodPut, "/secrets/db"+query, `{"value":"v"}`)
+	for _, by := range []cloud.PrincipalID{officer, reader, ""} {
+		for _, target := range []string{"/secrets/db/" + query, "/secrets/none/" + query, "/secrets/db/", "/keys" + query, "/nothing" + query} {
+			h := w.ask(by, http.MethodGet, target, "").Header()
+			for name, want := range map[string]string{"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-cache", "Pragma": "no-cache",
+				"Expires": "-1", "X-Content-Type-Options": "nosniff", "x-ms-keyvault-region": "westeurope", "x-ms-keyvault-service-version": "1.0.0.0"} {
+				if got := h.Get(name); got != want {
+					t.Errorf("%s for %q: %s is %q, want %q", target, by, name, got, want)
+				}
+			}
+		}
+	}
+	for sent, want := range map[string]string{"0f5c-1": "0f5c-1", strings.Repeat("a", 129): "", "": "", "a\x01": ""} {
+		r := httptest.NewRequest(http.MethodGet, "https://"+host+"/secrets/db/"+query, nil)
+		r.Header["X-Ms-Client-Request-Id"] = []string{sent}
+		rec := httptest.NewRecorder()
+		w.routes.ServeHTTP(rec, r)
+		if got := rec.Header().Get("x-ms-client-request-id"); got != want {
+			t.Errorf("the client's id %q comes back as %q", sent, got)
+		}
+	}
+}
+
 func TestA401SaysWhatIsWrongWithTheToken(t *testing.T) {
 	w := newWorld(t)
 	for _, given := range []struct {

@@ -32,7 +32,7 @@ func (d *Door) set(w http.ResponseWriter, r *http.Request, c *call) error {
 		return fmt.Errorf("encode version: %w", err)
 	}
 	var head stored
-	err = d.change(r.Context(), func() ([]store.Change, error) {
+	err = d.change(r.Context(), c, func() ([]store.Change, error) {
 		if head, err = d.usable(r.Context(), c); err != nil {
 			return nil, err
 		}
@@ -53,7 +53,7 @@ func (d *Door) set(w http.ResponseWriter, r *http.Request, c *call) error {
 func (d *Door) usable(ctx context.Context, c *call) (stored, error) {
 	head, err := d.stored(ctx, c.vault, c.name)
 	if err == nil && d.lapsed(head.Secret) {
-		if err = d.erase(ctx, head); err == nil {
+		if err = d.erase(ctx, head, c.hold()); err == nil {
 			head, err = d.stored(ctx, c.vault, c.name)
 		}
 	}
@@ -148,7 +148,7 @@ func (d *Door) update(w http.ResponseWriter, r *http.Request, c *call) error {
 	}
 	var head stored
 	var version cloud.SecretVersion
-	err = d.change(r.Context(), func() ([]store.Change, error) {
+	err = d.change(r.Context(), c, func() ([]store.Change, error) {
 		if head, err = d.stored(r.Context(), c.vault, c.name); err != nil {
 			return nil, err
 		}

@@ -84,16 +84,25 @@ func (s stored) unchanged() store.Change {
 	return store.Change{Key: s.key, If: s.revision, Check: true}
 }
 
-// change commits what plan asks for, all of it or nothing, and waits until reads show it. When
-// somebody else was faster, plan runs again.
-func (d *Door) change(ctx context.Context, plan func() ([]store.Change, error)) error {
+// hold is the condition that the vault is still the one for which the call was let in.
+func (c *call) hold() store.Change {
+	return store.Change{Key: cloud.DocumentKey(c.vault.ID), If: c.vault.Revision, Check: true}
+}
+
+// change commits what plan asks for, all of it or nothing, as long as the vault is the one for
+// which the call was let in, and waits until reads show it. When somebody else was faster, the call
+// is let in anew and plan runs again.
+func (d *Door) change(ctx context.Context, c *call, plan func() ([]store.Change, error)) error {
 	for range maxTries {
 		changes, err := plan()
 		if err != nil {
 			return err
 		}
-		revision, err := d.Store.Commit(ctx, changes...)
+		revision, err := d.Store.Commit(ctx, append(changes, c.hold())...)
 		if errors.Is(err, store.ErrConflict) {
+			if err := d.readmit(ctx, c); err != nil {
+				return err
+			}
 			continue
 		}
 		if err != nil {

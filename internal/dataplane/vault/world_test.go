@@ -51,6 +51,7 @@ type world struct {
 	mu         sync.Mutex
 	now        time.Time
 	vault      Vault
+	gone       bool // the vault is
 	principals map[cloud.PrincipalID]cloud.Principal
 	grants     []rbac.Grant
 }
@@ -80,7 +81,7 @@ func newWorld(t testing.TB) *world {
 		Vault: func(h string) (Vault, bool) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			return w.vault, h == host
+			return w.vault, h == host && !w.gone
 		},
 	}
 	w.door.Routes(w.routes)

@@ -43,6 +43,9 @@ func (e *Engine) change(w http.ResponseWriter, r *http.Request, c call, merge bo
 			w.Header().Set("Retry-After", "1")
 		}
 	}
+	if c.row.Anew && !merge {
+		status = http.StatusCreated
+	}
 	return e.answer(w, r, status, d)
 }
 

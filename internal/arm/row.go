@@ -41,6 +41,8 @@ type Row struct {
 	// Async types answer a create with an Azure-AsyncOperation address, which az's containerapp
 	// commands insist on after a 201 (wire-facts 5.4).
 	Async bool
+	// Anew types answer every PUT with 201, also of what was there (role definitions, wire-facts 5.7).
+	Anew bool
 	// Echo types answer a DELETE with the document that went (role assignments, wire-facts 5.7).
 	Echo bool
 	// Ask holds the query parameters that only this type has against its rules; nil has none.

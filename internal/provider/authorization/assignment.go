@@ -179,5 +179,6 @@ func (a assignment) Show(_ context.Context, d *arm.Document) error {
 	if _, ok := a.Directory.Principal(cloud.PrincipalID(p.PrincipalID)); !ok {
 		p.PrincipalType = typeUnknown
 	}
+	unsigned(d)
 	return setProperties(d, p)
 }

@@ -157,9 +157,14 @@ func (definition) Show(_ context.Context, d *arm.Document) error {
 	if err != nil || len(scopes) == 0 {
 		return err
 	}
+	unsigned(d)
 	d.ID, err = seen(d.Name, scopes[0])
 	return err
 }
+
+// unsigned takes systemData and the entity tag off what is shown: Azure's answers have neither
+// here, and the clients made from their description misread the properties beside them.
+func unsigned(d *arm.Document) { d.SystemData, d.Revision = nil, 0 }
 
 // Find gives a role by its GUID at any scope where it can be assigned, there or below.
 func (d definition) Find(_ context.Context, id cloud.ID) (*arm.Document, error) {

@@ -70,6 +70,7 @@ func Rows(d Deps) []arm.Row {
 			Name:      definitionName,
 			At:        arm.Extension,
 			Behaviour: definition{Deps: d},
+			Anew:      true,
 			Echo:      true,
 			Missing: func(id cloud.ID) *fault.Error {
 				return fault.New(fault.NotFound, "RoleDefinitionDoesNotExist", "The specified role definition with ID '%s' does not exist.", id.Name())

@@ -10,6 +10,7 @@ import (
 	"lanyard/internal/cloud"
 	"lanyard/internal/dataplane/vault"
 	"lanyard/internal/entra"
+	"lanyard/internal/entra/graph"
 	"lanyard/internal/fault"
 	"lanyard/internal/httpkit"
 	"lanyard/internal/msi"
@@ -43,6 +44,7 @@ func (p *Platform) openDoors(ctx context.Context) error {
 	named := map[string]http.Handler{
 		cloud.Azure.Management:        p.arm,
 		"management.core.windows.net": p.arm,
+		cloud.Azure.Graph:             mounted(p.graphDoor().Routes),
 		ControlHost:                   mounted(p.controlRoutes),
 		cloud.Azure.Authority:         mounted(p.entraDoor().Routes),
 		"login.microsoft.com":         mounted(p.entraDoor().Routes),
@@ -89,13 +91,27 @@ func hostName(host string) string {
 	return cloud.Azure.Public(host)
 }
 
-// absent answers for names of this cloud that no door serves, Microsoft Graph among them.
+// absent answers for names of this cloud that no door serves.
 func absent(_ http.ResponseWriter, r *http.Request) error {
 	return fault.New(fault.NotOffered, "ServiceNotOffered", "Lanyard does not offer %s.", r.Host)
 }
 
 func (p *Platform) entraDoor() *entra.Door {
 	return &entra.Door{Issuer: p.issuer, Directory: p.directory, Profile: cloud.Azure, Tenant: p.deed.Tenant, Now: p.config.Now, Log: p.log}
+}
+
+// domain is the tenant's own, in which people sign in.
+const domain = "lanyard.localhost"
+
+func (p *Platform) graphDoor() *graph.Door {
+	guard := p.guardFor(graph.Audiences(cloud.Azure))
+	return &graph.Door{
+		Store: p.store, Directory: p.directory, Identify: guard.Identify, Profile: cloud.Azure, Tenant: p.deed.Tenant,
+		Domain: domain, Founder: p.owner.Principal, Now: p.config.Now, Log: p.log,
+		Permit: func(ctx context.Context, caller cloud.Caller, action string, at cloud.ID) error {
+			return guard.Permit(ctx, caller, action, false, at)
+		},
+	}
 }
 
 func (p *Platform) msiDoor() *msi.Door {

@@ -1,0 +1,139 @@
+package graph
+
+import (
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"lanyard/internal/fault"
+	"lanyard/internal/httpkit"
+)
+
+const (
+	version = "/v1.0"
+	maxBody = 256 << 10 // bytes: a thousand ids, or an application with all its certificates
+)
+
+// Routes mounts the door; the mux is the directory host's own. Microsoft Graph reads paths without
+// regard to case, so all of this list is in lower case; {id} also stands for a key in parentheses.
+func (d *Door) Routes(mux *http.ServeMux) {
+	door := httpkit.Door{Name: "graph", Speak: d.Speak, Log: d.Log, Now: d.Now, MaxBody: maxBody}
+	routes := http.NewServeMux()
+	for _, route := range []struct {
+		pattern string
+		handler handler
+	}{
+		{"GET /applications", d.listApplications},
+		{"POST /applications", d.createApplication},
+		{"GET /applications/{id}", d.showApplication},
+		{"PATCH /applications/{id}", d.updateApplication},
+		{"DELETE /applications/{id}", d.deleteApplication},
+		{"POST /applications/{id}/addpassword", d.addApplicationPassword},
+		{"POST /applications/{id}/removepassword", d.removeApplicationPassword},
+		{"GET /applications/{id}/owners", d.listOwners},
+		{"POST /applications/{id}/owners/$ref", d.addOwner},
+		{"DELETE /applications/{id}/owners/{owner}/$ref", d.removeOwner},
+
+		{"GET /serviceprincipals", d.listPrincipals},
+		{"POST /serviceprincipals", d.createPrincipal},
+		{"GET /serviceprincipals/{id}", d.showPrincipal},
+		{"PATCH /serviceprincipals/{id}", d.updatePrincipal},
+		{"DELETE /serviceprincipals/{id}", d.deletePrincipal},
+		{"POST /serviceprincipals/{id}/addpassword", d.addPrincipalPassword},
+		{"POST /serviceprincipals/{id}/removepassword", d.removePrincipalPassword},
+		{"GET /serviceprincipals/{id}/owners", d.listPrincipalOwners},
+
+		{"GET /me", d.showMe},
+		{"GET /me/ownedobjects", d.listOwned},
+		{"GET /users", d.listPeople},
+		{"GET /users/{id}", d.showPerson},
+
+		{"GET /groups", d.listGroups},
+		{"/groups/{id}", d.noGroup},
+		{"/groups/{id}/{rest...}", d.noGroup},
+		{"POST /users/{id}/getmembergroups", d.memberGroups},
+		{"POST /serviceprincipals/{id}/getmembergroups", d.memberGroups},
+		{"POST /directoryobjects/{id}/getmembergroups", d.memberGroups},
+		{"POST /users/{id}/checkmembergroups", d.memberGroups},
+		{"POST /serviceprincipals/{id}/checkmembergroups", d.memberGroups},
+		{"POST /directoryobjects/{id}/checkmembergroups", d.memberGroups},
+
+		{"GET /directoryobjects/{id}", d.showObject},
+		{"POST /directoryobjects/getbyids", d.getByIDs},
+		{"GET /oauth2permissiongrants", d.listConsents},
+
+		{"POST /users", notOffered("making people: a world has the one person it began with")},
+		{"PATCH /users/{id}", notOffered("changing people")},
+		{"DELETE /users/{id}", notOffered("deleting people")},
+		{"POST /groups", notOffered("groups: no principal is a member of any")},
+		{"POST /serviceprincipals/{id}/owners/$ref", notOffered("owners of a service principal apart from its application's")},
+		{"POST /applications/{id}/addkey", notOffered("addKey with a proof of possession: PATCH keyCredentials instead")},
+		{"POST /applications/{id}/removekey", notOffered("removeKey with a proof of possession: PATCH keyCredentials instead")},
+		{"/applications/{id}/federatedidentitycredentials", notOffered("federated identity credentials")},
+		{"/applications/{id}/federatedidentitycredentials/{rest...}", notOffered("federated identity credentials")},
+		{"POST /oauth2permissiongrants", notOffered("consent: oauth2PermissionGrants cannot be made")},
+		{"/oauth2permissiongrants/{rest...}", notOffered("consent: there are no oauth2PermissionGrants")},
+		{"/serviceprincipals/{id}/approleassignments", notOffered("app role assignments")},
+		{"/serviceprincipals/{id}/approleassignedto", notOffered("app role assignments")},
+		{"/directory/deleteditems/{rest...}", notOffered("restoring deleted objects: what is deleted is gone at once")},
+		{"/$batch", notOffered("batches of requests")},
+		{"GET /applications/$count", notOffered("$count as a path; ask for $count=true with ConsistencyLevel: eventual")},
+		{"GET /serviceprincipals/$count", notOffered("$count as a path; ask for $count=true with ConsistencyLevel: eventual")},
+		{"/", elsewhere},
+	} {
+		method, path, ok := strings.Cut(route.pattern, " ")
+		if !ok {
+			method, path = "", route.pattern
+		}
+		routes.Handle(strings.TrimSpace(method+" "+version+path), door.Serve(d.enter(route.handler)))
+	}
+	routes.Handle("/", door.Serve(otherVersion))
+	mux.Handle("/", plain(routes, door.Serve(ambiguous)))
+}
+
+// keyed finds a key in parentheses: /applications(appid='x')/owners.
+var keyed = regexp.MustCompile(`^(/v1\.0/[a-z0-9]+)\(([^/()]+)\)(/|$)`)
+
+// plain brings the spellings of a path that Microsoft Graph takes for one into the form of the
+// routes. A slash that hides in an escape could be read in two ways and goes to odd.
+func plain(next, odd http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(strings.ToLower(r.URL.RawPath), "%2f") {
+			odd.ServeHTTP(w, r)
+			return
+		}
+		at := *r.URL
+		at.Path = keyed.ReplaceAllString(strings.ToLower(r.URL.Path), "$1/$2$3")
+		at.RawPath = ""
+		tidy := *r
+		tidy.URL = &at
+		next.ServeHTTP(w, &tidy)
+	})
+}
+
+func ambiguous(http.ResponseWriter, *http.Request) error {
+	return fault.New(fault.Invalid, "BadRequest", "The path holds an escaped slash.")
+}
+
+func otherVersion(_ http.ResponseWriter, r *http.Request) error {
+	return fault.New(fault.Invalid, "BadRequest", "Lanyard offers Microsoft Graph v1.0, and nothing at %s.", clip(r.URL.Path))
+}
+
+func elsewhere(_ http.ResponseWriter, c *call) error {
+	return fault.New(fault.Invalid, "BadRequest", "Resource not found for the segment '%s', or it does not take %s here.",
+		clip(c.segment()), c.r.Method)
+}
+
+func notOffered(what string) handler {
+	return func(http.ResponseWriter, *call) error {
+		return fault.New(fault.NotOffered, "NotImplemented", "Lanyard does not offer %s.", what)
+	}
+}
+
+func hostName(hostport string) string {
+	if host, _, err := net.SplitHostPort(hostport); err == nil {
+		return strings.ToLower(host)
+	}
+	return strings.ToLower(hostport)
+}

@@ -150,14 +150,15 @@ func (d definition) Remove(ctx context.Context, c *arm.Change) error {
 
 // Show writes a custom role's id with the subscription in which it can be assigned first.
 func (definition) Show(_ context.Context, d *arm.Document) error {
-	if !d.ID.Scope().Equal(cloud.Root) || d.Revision == 0 {
+	kept := d.ID.Scope().Equal(cloud.Root) && d.Revision != 0
+	unsigned(d)
+	if !kept {
 		return nil
 	}
 	_, scopes, err := definitionOf(d)
 	if err != nil || len(scopes) == 0 {
 		return err
 	}
-	unsigned(d)
 	d.ID, err = seen(d.Name, scopes[0])
 	return err
 }

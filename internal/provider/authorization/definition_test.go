@@ -80,7 +80,7 @@ func TestRoleNamesAndIDsAreUniqueInTheTenant(t *testing.T) {
 	w.Want(201, "", "PUT "+providertest.Group+definitions+mine, role("Shop Reader", atGroup))
 	// Assignments know a role by its GUID: at another scope it is the same role.
 	w.Want(201, "", "PUT "+providertest.Other+definitions+mine, role("Else", atGroup))
-	w.Want(200, "", "PUT "+providertest.Group+definitions+mine, role("Shop Reader", atGroup))
+	w.Want(201, "", "PUT "+providertest.Group+definitions+mine, role("Shop Reader", atGroup))
 	w.Want(409, "RoleDefinitionWithSameNameExists", "PUT "+providertest.Other+definitions+two, role("shop reader", atGroup))
 	w.Want(409, "RoleDefinitionWithSameNameExists", "PUT "+providertest.Other+definitions+two, role("owner", atGroup))
 	w.Want(200, "", "PUT "+providertest.Group+definitions+mine, role("Till Reader", atGroup))

@@ -18,7 +18,7 @@ func locks(credential azcore.TokenCredential) error {
 	step("create what is to be kept", func() (string, error) {
 		return done(resources.CreateOrUpdate(ctx, group, "kept", armmsi.Identity{Location: to("local")}, nil))
 	})
-	// The client's calls by scope escape the scope's slashes, which ARM's grammar does not foresee.
+	// The client's calls at a resource leave an empty segment in the path where there is no parent.
 	const namespace, parent, kind, name = "Microsoft.ManagedIdentity", "", "userAssignedIdentities", "kept"
 	step("lock it", func() (string, error) {
 		r, err := client.CreateOrUpdateAtResourceLevel(ctx, group, namespace, parent, kind, name, "keep", armlocks.ManagementLockObject{

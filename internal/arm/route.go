@@ -72,10 +72,10 @@ var escapedScope = regexp.MustCompile(`^/(%2f)?subscriptions%2f[^/]+/providers/`
 // path gives the decoded path without a trailing slash, unless its encoding hides a separator or
 // a dot segment.
 func path(r *http.Request) (string, error) {
-	raw, text := strings.ToLower(r.URL.EscapedPath()), r.URL.Path
+	raw := strings.ToLower(r.URL.EscapedPath())
 	if escapedScope.MatchString(raw) {
 		scope, rest, _ := strings.Cut(raw[1:], "/")
-		raw, text = strings.ReplaceAll(scope, "%2f", "/")+"/"+rest, "/"+strings.TrimLeft(text, "/")
+		raw = strings.ReplaceAll(scope, "%2f", "/") + "/" + rest
 	}
 	for _, hidden := range []string{"%2f", "%5c", "%2e", "%00"} {
 		if strings.Contains(raw, hidden) {
@@ -83,7 +83,10 @@ func path(r *http.Request) (string, error) {
 				"The request's path contains the encoded character '%s', which is not allowed.", hidden)
 		}
 	}
-	text = noParent.ReplaceAllString(strings.TrimSuffix(text, "/"), "$1/")
+	text := noParent.ReplaceAllString(strings.TrimSuffix(r.URL.Path, "/"), "$1/")
+	if strings.HasPrefix(text, "//") {
+		text = text[1:] // SDKs write /{scope}/providers/..., and scopes begin with a slash
+	}
 	if text == "" {
 		return "", fault.New(fault.NotFound, "MissingSubscription",
 			"The request did not have a subscription or a valid tenant level resource provider.")

@@ -42,6 +42,7 @@ func TestWhatPathsMean(t *testing.T) {
 		"registering a provider":           {"POST", sub + "/providers/Toy.Shop/register", "/subscriptions/{}/providers/{}/register", sub, "Toy.Shop"},
 		"no parent, as az writes it":       {"GET", group + "/providers/Toy.Shop//carts/a" + assignment + "/r", "resource", carts + "/a" + assignment + "/r", ""},
 		"a scope as SDKs escape it":        {"GET", "/" + url.PathEscape(carts+"/a") + assignment + "/r", "resource", carts + "/a" + assignment + "/r", ""},
+		"a scope with a slash of its own":  {"GET", "https://management.azure.com/" + carts + "/a" + assignment, "collection", carts + "/a", ""},
 		"a scope escaped without a slash":  {"GET", "/" + url.PathEscape(group[1:]) + assignment, "collection", group, ""},
 		"a resource whose name has spaces": {"GET", carts + "/a%20b", "resource", carts + "/a b", ""},
 	}
@@ -84,6 +85,7 @@ func TestRefusedRequests(t *testing.T) {
 		"an escaped dot segment":        {"GET", "/" + url.PathEscape(group+"/..") + "/providers/Toy.Shop/carts/a" + version, 400, "InvalidRequestUri"},
 		"a dot segment":                 {"GET", group + "/../rg" + version, 400, "InvalidRequestUri"},
 		"an empty segment":              {"GET", sub + "//resourceGroups" + version, 400, "InvalidRequestUri"},
+		"three slashes at the start":    {"GET", "https://management.azure.com//" + sub + version, 400, "InvalidRequestUri"},
 		"two empty segments":            {"GET", group + "/providers/Toy.Shop///carts/a" + version, 400, "InvalidRequestUri"},
 		"letters beyond ASCII":          {"GET", carts + "/%C3%A9" + version, 400, "InvalidRequestUri"},
 		"nonsense":                      {"GET", "/nonsense" + version, 400, "InvalidRequestUri"},

@@ -8,15 +8,11 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
-	"lanyard/internal/httpkit"
 )
 
 // list answers with a collection: the resources of one type at a scope.
 func (e *Engine) list(w http.ResponseWriter, r *http.Request, c call) error {
 	ctx := r.Context()
-	if teller, ok := c.row.Behaviour.(Teller); ok {
-		return e.tell(w, r, c, teller)
-	}
 	all, err := e.gather(ctx, c, c.options["$filter"])
 	if err != nil {
 		return err
@@ -28,22 +24,6 @@ func (e *Engine) list(w http.ResponseWriter, r *http.Request, c call) error {
 	return e.page(w, r, c.page(readable, func(d *Document) (map[string]any, error) {
 		return e.show(ctx, c.row, d)
 	}))
-}
-
-// tell answers with a collection that holds no resources.
-func (e *Engine) tell(w http.ResponseWriter, r *http.Request, c call, teller Teller) error {
-	ctx := r.Context()
-	if err := e.permit(ctx, c.caller, right(c.row.Type, "read"), c.id); err != nil {
-		return err
-	}
-	if err := e.exists(ctx, c.id); err != nil {
-		return err
-	}
-	values, err := teller.Tell(ctx, Query{Scope: c.id, Caller: c.caller, Filter: c.options["$filter"]})
-	if err != nil {
-		return err
-	}
-	return httpkit.WriteJSON(w, http.StatusOK, map[string][]any{"value": append([]any{}, values...)})
 }
 
 // gather gives what a collection holds, before rights are considered.

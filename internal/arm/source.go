@@ -21,13 +21,6 @@ type Keeper interface {
 	Home(id cloud.ID) cloud.ID
 }
 
-// Teller is a Behaviour whose collections hold no resources but what there is to say of a scope,
-// e.g. what the caller may do there.
-type Teller interface {
-	// Tell gives the values of the collection.
-	Tell(ctx context.Context, q Query) ([]any, error)
-}
-
 // Lister is a Behaviour with a say in what its collections hold: computed documents, those that
 // are inherited from above, and a $filter of its own.
 type Lister interface {

@@ -150,9 +150,9 @@ func (d definition) Remove(ctx context.Context, c *arm.Change) error {
 
 // Show writes a custom role's id with the subscription in which it can be assigned first.
 func (definition) Show(_ context.Context, d *arm.Document) error {
-	kept := d.ID.Scope().Equal(cloud.Root) && d.Revision != 0
+	stored := d.Revision != 0
 	unsigned(d)
-	if !kept {
+	if !stored || !d.ID.Scope().Equal(cloud.Root) {
 		return nil
 	}
 	_, scopes, err := definitionOf(d)

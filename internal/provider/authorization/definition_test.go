@@ -83,7 +83,7 @@ func TestRoleNamesAndIDsAreUniqueInTheTenant(t *testing.T) {
 	w.Want(201, "", "PUT "+providertest.Group+definitions+mine, role("Shop Reader", atGroup))
 	w.Want(409, "RoleDefinitionWithSameNameExists", "PUT "+providertest.Other+definitions+two, role("shop reader", atGroup))
 	w.Want(409, "RoleDefinitionWithSameNameExists", "PUT "+providertest.Other+definitions+two, role("owner", atGroup))
-	w.Want(200, "", "PUT "+providertest.Group+definitions+mine, role("Till Reader", atGroup))
+	w.Want(201, "", "PUT "+providertest.Group+definitions+mine, role("Till Reader", atGroup))
 	w.Want(201, "", "PUT "+providertest.Other+definitions+two, role("Shop Reader", atGroup))
 }
 

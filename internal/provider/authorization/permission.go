@@ -2,40 +2,34 @@ package authorization
 
 import (
 	"context"
+	"net/http"
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
-	"lanyard/internal/provider"
+	"lanyard/internal/httpkit"
 )
 
-// permissions says what the caller may do at a scope: the permissions of each role that was granted
-// to it there or above. Deny assignments are not taken off, as in Azure.
-type permissions struct {
-	arm.Plain
-	Directory Directory
-}
-
-// Tell gives the permissions of the caller's roles, each role once.
-func (p permissions) Tell(_ context.Context, q arm.Query) ([]any, error) {
-	var all []any
+// permissions answers what the caller may do at a scope: the permissions of each role that was
+// granted to it there or above, each role once. Deny assignments are not taken off, as in Azure.
+func (d Deps) permissions(_ context.Context, v arm.Visit, w http.ResponseWriter, _ *http.Request) error {
+	said := struct {
+		Value []wirePermissions `json:"value"`
+	}{[]wirePermissions{}}
 	counted := map[string]bool{}
-	for _, a := range p.Directory.Granted(q.Caller.Principal) {
-		role, ok := p.Directory.Role(a.Role)
-		if !ok || counted[a.Role] || a.Condition != "" || !a.Scope.Contains(q.Scope) {
+	for _, a := range d.Directory.Granted(v.Caller.Principal) {
+		role, ok := d.Directory.Role(a.Role)
+		if !ok || counted[a.Role] || a.Condition != "" || !a.Scope.Contains(v.Scope) {
 			continue
 		}
 		counted[a.Role] = true
 		for _, each := range role.Permissions {
 			if each.Condition == "" {
-				all = append(all, shownPermission(each))
+				said.Value = append(said.Value, shownPermission(each))
 			}
 		}
 	}
-	return all, nil
+	return httpkit.WriteJSON(w, http.StatusOK, said)
 }
-
-// Shape refuses: what may be done follows from roles and assignments.
-func (permissions) Shape(context.Context, *arm.Change) error { return provider.ReadOnly(Permissions) }
 
 func shownPermission(p cloud.Permission) wirePermissions {
 	return wirePermissions{Actions: listed(p.Actions), NotActions: listed(p.NotActions),

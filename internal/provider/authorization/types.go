@@ -5,6 +5,7 @@ package authorization
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"lanyard/internal/arm"
@@ -111,10 +112,10 @@ func Rows(d Deps) []arm.Row {
 			},
 		},
 		{
-			Type:      Permissions,
-			Versions:  []string{"2022-05-01-preview", "2022-04-01", "2018-07-01", "2018-01-01-preview", "2016-07-01", "2015-07-01", "2014-10-01-preview"},
-			At:        arm.Extension,
-			Behaviour: permissions{Directory: d.Directory},
+			Type:     Permissions,
+			Versions: []string{"2022-05-01-preview", "2022-04-01", "2018-07-01", "2018-01-01-preview", "2016-07-01", "2015-07-01", "2014-10-01-preview"},
+			At:       arm.Extension,
+			Calls:    map[string]arm.Call{http.MethodGet: {Needs: Permissions + "/read", Do: d.permissions}},
 		},
 	}
 	for _, name := range absent {

@@ -26,7 +26,7 @@ func conditionOf(r *http.Request) condition {
 
 // check refuses when the condition does not hold for d; nil is the absence of a document.
 func (c condition) check(d *Document) error {
-	if c.match != "" && !c.names(c.match, d) || c.noneMatch != "" && c.names(c.noneMatch, d) {
+	if c.match != "" && !d.named(c.match, true) || c.noneMatch != "" && d.named(c.noneMatch, false) {
 		return fault.New(fault.Stale, "PreconditionFailed",
 			"The condition specified by the ETag is not satisfied: the resource has changed since it was read.")
 	}
@@ -34,16 +34,17 @@ func (c condition) check(d *Document) error {
 }
 
 // fresh reports whether a reader already holds d.
-func (c condition) fresh(d *Document) bool { return c.noneMatch != "" && c.names(c.noneMatch, d) }
+func (c condition) fresh(d *Document) bool { return c.noneMatch != "" && d.named(c.noneMatch, false) }
 
-// names reports whether a list of entity tags names d; clients send them quoted or bare.
-func (condition) names(list string, d *Document) bool {
+// named reports whether a list of entity tags names d; clients send them quoted or bare. If-Match
+// compares strongly: a weak tag never matches (RFC 9110 section 13.1.1).
+func (d *Document) named(list string, strongly bool) bool {
 	if d == nil {
 		return false
 	}
 	for _, tag := range strings.Split(list, ",") {
-		tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
-		if tag == "*" || tag == d.etag() || `"`+tag+`"` == d.etag() {
+		tag, weak := strings.CutPrefix(strings.TrimSpace(tag), "W/")
+		if tag == "*" || (!weak || !strongly) && strings.Trim(tag, `"`) == strings.Trim(d.etag(), `"`) {
 			return true
 		}
 	}

@@ -132,6 +132,11 @@ func (b badge) Remove(_ context.Context, c *Change) error {
 	return nil
 }
 
+func checkName(_ context.Context, v Visit, w http.ResponseWriter, r *http.Request) error {
+	_, err := fmt.Fprintf(w, `{"at":%q,"by":%q,"query":%q}`, v.Scope, v.Caller.Client, r.URL.Query().Get("$own"))
+	return err
+}
+
 func toyRows(p *phone) []Row {
 	versions := []string{"2024-01-01", "2023-01-01"}
 	ring := func(_ context.Context, d *Document, w http.ResponseWriter, _ *http.Request) error {
@@ -139,7 +144,7 @@ func toyRows(p *phone) []Row {
 		return err
 	}
 	return []Row{
-		{Type: typeSubscription, Versions: versions, At: InTenant},
+		{Type: typeSubscription, Versions: append(versions, "2019-05-01"), At: InTenant},
 		{Type: typeGroup, Versions: versions, At: InSubscription, Tracked: true},
 		{Type: "Toy.Shop/carts", Versions: versions, Tracked: true, Identity: true, Async: true, Behaviour: cart{},
 			Name: func(name string) error {
@@ -153,6 +158,8 @@ func toyRows(p *phone) []Row {
 		{Type: typeUserAssigned, Versions: versions, Tracked: true, Behaviour: badge{phone: p}},
 		{Type: "Toy.Shop/dogs/tricks", Absent: true},
 		{Type: "Microsoft.Authorization/roleAssignments", Versions: versions, At: Extension, Echo: true},
+		{Type: typeLock, Versions: versions, At: Extension},
+		{Type: "Toy.Shop/checkName", Versions: versions, At: InSubscription, Calls: map[string]Call{"POST": {Needs: "Toy.Shop/checkName/read", Do: checkName}}},
 	}
 }
 
@@ -164,6 +171,7 @@ type world struct {
 	stop  func()
 
 	mu      sync.Mutex
+	records []cloud.Activity
 	refused func(who cloud.Caller, action string, at cloud.ID) bool // nil refuses nothing
 }
 
@@ -183,6 +191,10 @@ func open(t *testing.T, s store.Store) *world {
 			switch r.Header.Get("Authorization") {
 			case "Bearer owner":
 				return owner, nil
+			case "Bearer person":
+				return cloud.Caller{Principal: "person-oid", Client: "az-app", Tenant: "t", SignIn: "owner@lanyard.localhost"}, nil
+			case "Bearer robot":
+				return cloud.Caller{Principal: "robot-oid", Client: "robot-app", Tenant: "t", Resource: carts + "/robot"}, nil
 			case "Bearer clerk":
 				return cloud.Caller{Principal: "clerk-oid", Client: "clerk-app", Tenant: "t"}, nil
 			}
@@ -195,6 +207,11 @@ func open(t *testing.T, s store.Store) *world {
 				return fault.New(fault.Forbidden, "Forbidden", "No.").Try("lanyard role assignment create")
 			}
 			return nil
+		},
+		Record: func(a cloud.Activity) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.records = append(w.records, a)
 		},
 		Now: func() time.Time { return time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC) },
 	}

@@ -25,9 +25,27 @@ const (
 
 // worn is an identity block as a client sent it.
 type worn struct {
-	Type *string `json:"type"`
+	Type *string
 	// User is nil when the member is absent or null; a nil entry detaches.
-	User map[string]*struct{} `json:"userAssignedIdentities"`
+	User map[string]*struct{}
+	// Bare says that the member is null: all that were attached go (RFC 7396).
+	Bare bool
+}
+
+// UnmarshalJSON tells a map that is null from none.
+func (w *worn) UnmarshalJSON(text []byte) error {
+	var block struct {
+		Type *string         `json:"type"`
+		User json.RawMessage `json:"userAssignedIdentities"`
+	}
+	if err := json.Unmarshal(text, &block); err != nil {
+		return err
+	}
+	w.Type, w.Bare = block.Type, string(block.User) == "null"
+	if block.User == nil {
+		return nil
+	}
+	return json.Unmarshal(block.User, &w.User)
 }
 
 // wear resolves the identity block of a change (wire-facts 5.6): it fills c.After.Identity, adds
@@ -167,7 +185,7 @@ func (e *Engine) wearUser(c *Change, in *intent, asked worn, now *Identity) ([]s
 		}
 	}
 	now.User = map[string]*UserIdentity{}
-	if in.merge {
+	if in.merge && !asked.Bare {
 		for _, a := range held {
 			now.User[a.key] = a.UserIdentity
 		}

@@ -54,6 +54,10 @@ func TestLists(t *testing.T) {
 		"tracked resources of a type with a name":  {sub + "/resources" + filter("resourceType eq 'Toy.Shop/carts' and name eq 'c'"), []string{"c"}},
 		"tracked resources at a place":             {sub + "/resources" + filter("location eq 'East US'"), []string{"b"}},
 		"tracked resources with a tag":             {sub + "/resources" + filter("tagName eq 'env' and tagValue eq 'prod'"), []string{"a"}},
+		"tracked resources of two names":           {sub + "/resources" + filter("name eq 'a' or name eq 'b'"), []string{"a", "b"}},
+		"tracked resources but one":                {sub + "/resources" + filter("resourceType eq 'Toy.Shop/carts' and name ne 'a'"), []string{"c", "b"}},
+		"tracked resources with part of a name":    {sub + "/resources" + filter("substringof('A', name)"), []string{"a"}},
+		"tracked resources with part of a tag":     {sub + "/resources" + filter("startswith(tagName, 'en') and resourceGroup eq 'RG'"), []string{"a", "b"}},
 		"tracked resources with a tag of any text": {sub + "/resources" + filter("tagName eq 'env'"), []string{"a", "b"}},
 	}
 	w := shop(t)
@@ -76,7 +80,7 @@ func TestListingsOverAllTypesShowNoProperties(t *testing.T) {
 
 func TestWhatCannotBeFilteredByIsRefused(t *testing.T) {
 	w := shop(t)
-	for _, text := range []string{"color eq 'red'", "name ne 'a'", "name eq 'a' or name eq 'b'", "tagValue eq 'x'", "name eq 'a' name eq 'b'", "'"} {
+	for _, text := range []string{"color eq 'red'", "name gt 'a'", "substringof('a')", "startswith('a', color)", "name eq 'a' or tagValue eq 'x'", "tagName ne 'a' and tagValue eq 'x'", "tagValue eq 'x'", "name eq 'a' name eq 'b'", "'"} {
 		if s := w.ask("GET", carts+version+"&$filter="+url.QueryEscape(text), ""); s.status != 400 || s.code() != "InvalidFilterInQueryString" {
 			t.Errorf("%s: got %d %s", text, s.status, s.text)
 		}
@@ -125,5 +129,18 @@ func TestPagesFollowOneAnother(t *testing.T) {
 	}
 	for _, query := range []string{"&$top=0", "&$top=x", "&$skiptoken=!"} {
 		w.want(400, w.ask("GET", carts+version+query, ""))
+	}
+}
+
+func TestWhatEntriesOfAListingOverAllTypesAreExpandedBy(t *testing.T) {
+	w := shop(t)
+	expand := version + "&$expand=" + url.QueryEscape("createdTime,changedTime,provisioningState")
+	s := w.want(200, w.ask("GET", group+"/resources"+expand, ""))
+	first := s.at("value").([]any)[0].(map[string]any)
+	if first["createdTime"] == nil || first["changedTime"] == nil || first["provisioningState"] != "Succeeded" {
+		t.Error(s.text)
+	}
+	if s := w.want(400, w.ask("GET", group+"/resources"+version+"&$expand=secrets", "")); s.code() != "InvalidExpandInQueryString" {
+		t.Error(s.text)
 	}
 }

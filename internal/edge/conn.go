@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -22,6 +23,10 @@ type conn struct {
 	link  link   // of the crowd's, under its lock
 	user  string // the proxy user that tunnelled it here; empty when it came straight
 	ahead []byte // read already, to be read again
+	plain bool   // it carries requests that anyone can read: folds are looked for
+	fresh bool   // the last byte read ended a line
+	// folded says that a header line was continued on the next.
+	folded atomic.Bool
 	// bounded says that whoever writes has set a deadline of their own.
 	bounded atomic.Bool
 	// renew is when, in nanoseconds since 1970, a write's time is to be counted anew: to set a
@@ -42,13 +47,33 @@ func beneath(c net.Conn) *conn {
 // unread puts bytes back in front; only before the connection is handed on.
 func (c *conn) unread(b []byte) { c.ahead = append(append([]byte(nil), b...), c.ahead...) }
 
-func (c *conn) Read(p []byte) (int, error) {
+func (c *conn) Read(p []byte) (n int, err error) {
 	if len(c.ahead) > 0 {
-		n := copy(p, c.ahead)
+		n = copy(p, c.ahead)
 		c.ahead = c.ahead[n:]
-		return n, nil
+	} else {
+		n, err = c.Conn.Read(p)
 	}
-	return c.Conn.Read(p)
+	if c.plain {
+		c.inspect(p[:n])
+	}
+	return n, err
+}
+
+// inspect looks for header lines that go on in the next line. Some readers join such lines, others
+// take the second for a header of its own, so they are to be refused (RFC 9112 section 5.2); net/http
+// joins them and does not tell.
+func (c *conn) inspect(p []byte) {
+	for len(p) > 0 {
+		if c.fresh && (p[0] == ' ' || p[0] == '\t') {
+			c.folded.Store(true)
+		}
+		end := bytes.IndexByte(p, '\n')
+		if c.fresh = end >= 0; !c.fresh {
+			return
+		}
+		p = p[end+1:]
+	}
 }
 
 func (c *conn) Write(p []byte) (int, error) {

@@ -80,7 +80,10 @@ func (e *Edge) log() *slog.Logger {
 	return e.Log
 }
 
-type proxyUserKey struct{}
+type (
+	proxyUserKey struct{}
+	connKey      struct{} // of a request's *conn
+)
 
 // ProxyUser gives the user whose proxy credential opened the way that a request to Services took;
 // false when it came straight to the port.

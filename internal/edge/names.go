@@ -95,18 +95,25 @@ func (s *session) named(next http.Handler) http.Handler {
 
 // unnamed sorts plain HTTP: CONNECT is the proxy, origin form is the identity endpoint, and
 // absolute form (RFC 9112 section 3.2.2) is a proxy request that no prepared environment makes.
+// Folded headers are refused where they could carry an identity header (T1).
 func (s *session) unnamed(next http.Handler) http.Handler {
 	connect := s.door(s.connect)
 	refuse := s.door(func(_ http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.Invalid, codeNotProxied,
 			"Plain HTTP is not proxied here: only CONNECT is, for HTTPS.").Try("unset HTTP_PROXY http_proxy")
 	})
+	unfold := s.door(func(_ http.ResponseWriter, r *http.Request) error {
+		return fault.New(fault.Invalid, codeFolded, "A header of the request goes on in the next line (RFC 9112 section 5.2).").With("Connection", "close")
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		k, _ := r.Context().Value(connKey{}).(*conn)
 		switch {
 		case r.Method == http.MethodConnect:
 			connect.ServeHTTP(w, r)
 		case r.URL.Host != "" || r.URL.Scheme != "":
 			refuse.ServeHTTP(w, r)
+		case k != nil && k.folded.Load():
+			unfold.ServeHTTP(w, r)
 		default:
 			next.ServeHTTP(w, r)
 		}

@@ -77,6 +77,7 @@ func hijack(w http.ResponseWriter) (*conn, error) {
 		return nil, err
 	}
 	c := beneath(nc)
+	c.plain = false
 	if n := buffered.Reader.Buffered(); n > 0 {
 		early, _ := buffered.Reader.Peek(n)
 		c.unread(early)

@@ -42,7 +42,10 @@ func (e *Edge) session(live context.Context, ln net.Listener) *session {
 
 func (s *session) server(live context.Context, h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           h,
+		Handler: h,
+		// OPTIONS * is a request like any other: net/http would answer it without asking anyone.
+		DisableGeneralOptionsHandler: true,
+
 		ReadHeaderTimeout: headerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
@@ -50,10 +53,14 @@ func (s *session) server(live context.Context, h http.Handler) *http.Server {
 		ErrorLog:          slog.NewLogLogger(s.log().Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return live },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			if k := beneath(c); k != nil && k.user != "" {
-				return context.WithValue(ctx, proxyUserKey{}, k.user)
+			k := beneath(c)
+			if k == nil {
+				return ctx
 			}
-			return ctx
+			if k.user != "" {
+				ctx = context.WithValue(ctx, proxyUserKey{}, k.user)
+			}
+			return context.WithValue(ctx, connKey{}, k)
 		},
 	}
 }
@@ -114,6 +121,7 @@ func (s *session) sniff(c *conn) {
 	if first[0] == recordHandshake {
 		s.secure.push(c)
 	} else {
+		c.plain = true
 		s.clear.push(c)
 	}
 }

@@ -14,6 +14,7 @@ const (
 	codeDestination = "InvalidDestination"
 	codeRefused     = "DestinationRefused"
 	codeUnreachable = "DestinationUnreachable"
+	codeFolded      = "FoldedHeader"
 	codeNotProxied  = "NotProxied"
 )
 

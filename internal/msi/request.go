@@ -11,17 +11,38 @@ import (
 	"lanyard/internal/httpkit"
 )
 
-// relayed are headers that only something between the replica and the endpoint adds (T2), or only
-// a browser (T3). Node's own fetch sends Sec-Fetch-Mode, so that one is no sign.
-var relayed = []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via", "Origin", "Sec-Fetch-Site"}
+// relays reports whether a header, in its canonical spelling, is one that only something between the
+// replica and the endpoint adds (T2), or only a browser (T3). Node's own fetch sends Sec-Fetch-Mode,
+// so that one is no sign.
+func relays(name string) bool {
+	switch name {
+	case "Forwarded", "Via", "Max-Forwards", "Client-Ip", "True-Client-Ip", "Origin", "Sec-Fetch-Site", "Access-Control-Request-Method",
+		"Cf-Connecting-Ip", "Fastly-Client-Ip", "Fly-Client-Ip", "Cdn-Loop", "Proxy-Authorization", "Proxy-Connection":
+		return true
+	}
+	own, ok := strings.CutPrefix(name, "X-")
+	if !ok {
+		return false
+	}
+	switch own {
+	case "Real-Ip", "Client-Ip", "Cluster-Client-Ip", "Remote-Ip", "Remote-Addr", "Host", "Scheme", "Proxyuser-Ip", "Url-Scheme":
+		return true
+	}
+	for _, family := range [...]string{"Forwarded", "Original-", "Envoy-", "Rewrite-", "Azure-", "Arr-", "Appengine-", "Waws-"} {
+		if strings.HasPrefix(own, family) {
+			return true
+		}
+	}
+	return false
+}
 
 // direct refuses what did not come from the replica itself over a plain request.
 func (d *Door) direct(r *http.Request) error {
 	if r.Method != http.MethodGet {
 		return fault.New(fault.WrongMethod, "MethodNotAllowed", "The token endpoint answers GET only.").With("Allow", http.MethodGet)
 	}
-	for _, name := range relayed {
-		if _, ok := r.Header[name]; ok {
+	for name := range r.Header {
+		if relays(name) {
 			return refuse("The token endpoint does not answer requests that carry %s: they came through a proxy or a browser.", name).
 				Try("call IDENTITY_ENDPOINT from the app itself, and keep it out of HTTP_PROXY")
 		}

@@ -29,8 +29,8 @@ func (d *Door) Handler() http.Handler {
 	})
 	mux.Handle("/", refuse)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p := r.URL.Path; r.URL.RawPath != "" || strings.Contains(r.RequestURI, "%2e") || strings.Contains(r.RequestURI, "%2E") ||
-			path.Clean(p) != strings.TrimSuffix(p, "/") && p != "/" {
+		// RawPath is set where a path is encoded otherwise than it need be.
+		if p := r.URL.Path; r.URL.RawPath != "" || strings.Contains(p, "//") || path.Clean(p) != strings.TrimSuffix(p, "/") && p != "/" {
 			refuse.ServeHTTP(w, r)
 			return
 		}

@@ -1,0 +1,224 @@
+package msi
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"lanyard/internal/cloud"
+	"lanyard/internal/edge"
+	"lanyard/internal/secret"
+)
+
+// port puts a world's door behind the one port, as the platform does, and gives its address.
+func (w *world) port(t *testing.T) string {
+	t.Helper()
+	box, err := secret.NewBox(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority, err := edge.OpenAuthority(t.TempDir(), box, cloud.Azure, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.door.Address = ln.Addr().String()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- (&edge.Edge{Authority: authority, Profile: cloud.Azure, Plain: w.door.Handler()}).Serve(ctx, ln)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return w.door.Address
+}
+
+// wire writes a request as it is to a port and gives the answer with its body.
+func wire(t *testing.T, address, request string) (*http.Response, string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, request)
+	method, _, _ := strings.Cut(request, " ")
+	answer, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer, string(body)
+}
+
+const query2019 = "?api-version=2019-08-01&resource=https://vault.azure.net"
+
+// hostile are requests with everything that is needed but for one thing, as bytes: no client library
+// stands between them and the port. {path}, {host} and {header} stand for what the replica was given.
+func hostile() map[string]string {
+	const host, head, end = "Host: {host}\r\n", "X-IDENTITY-HEADER: {header}\r\n", "Connection: close\r\n\r\n"
+	get := func(target string) string {
+		return "GET " + target + " HTTP/1.1\r\n" + host + head + end
+	}
+	with := func(line string) string {
+		return "GET {path}" + query2019 + " HTTP/1.1\r\n" + host + head + line + "\r\n" + end
+	}
+	instead := func(lines string) string {
+		return "GET {path}" + query2019 + " HTTP/1.1\r\n" + host + lines + end
+	}
+	on := func(name string) string {
+		return "GET {path}" + query2019 + " HTTP/1.1\r\nHost: " + name + "\r\n" + head + end
+	}
+	all := map[string]string{
+		"T1: no header":                      instead(""),
+		"T1: an empty header":                instead("X-IDENTITY-HEADER:\r\n"),
+		"T1: its value in upper case":        instead("X-IDENTITY-HEADER: {HEADER}\r\n"),
+		"T1: its value cut":                  instead("X-IDENTITY-HEADER: {header:8}\r\n"),
+		"T1: its value quoted":               instead("X-IDENTITY-HEADER: \"{header}\"\r\n"),
+		"T1: its value as a bearer":          instead("Authorization: Bearer {header}\r\n"),
+		"T1: under the name of 2017":         instead("Secret: {header}\r\n"),
+		"T1: under a name with underscores":  instead("X_IDENTITY_HEADER: {header}\r\n"),
+		"T1: Metadata instead":               instead("Metadata: true\r\n"),
+		"T1: duplicated":                     with("X-IDENTITY-HEADER: {header}"),
+		"T1: duplicated, the second wrong":   with("X-IDENTITY-HEADER: x"),
+		"T1: duplicated, in another case":    with("x-identity-header: {header}"),
+		"T1: duplicated in one line":         instead("X-IDENTITY-HEADER: {header}, {header}\r\n"),
+		"T1: folded in its midst":            instead("X-IDENTITY-HEADER: {header:8}\r\n {header8:}\r\n"),
+		"T1: folded before its value":        instead("X-IDENTITY-HEADER:\r\n {header}\r\n"),
+		"T1: folded by a tab":                instead("X-IDENTITY-HEADER:\r\n\t{header}\r\n"),
+		"T1: folded with bare line feeds":    instead("X-IDENTITY-HEADER:\n {header}\n"),
+		"T1: another header folded":          with("Accept: a,\r\n b"),
+		"T1: a space before the colon":       instead("X-IDENTITY-HEADER : {header}\r\n"),
+		"T1: a null byte in it":              instead("X-IDENTITY-HEADER: {header}\x00\r\n"),
+		"T1: in the query":                   "GET {path}" + query2019 + "&X-IDENTITY-HEADER={header} HTTP/1.1\r\n" + host + end,
+		"T1: in the path":                    "GET {path}/{header}" + query2019 + " HTTP/1.1\r\n" + host + end,
+		"T1: in a cookie":                    instead("Cookie: X-IDENTITY-HEADER={header}\r\n"),
+		"T1: in a trailer":                   "GET {path}" + query2019 + " HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\nTrailer: X-IDENTITY-HEADER\r\n" + "Connection: close\r\n\r\n0\r\nX-IDENTITY-HEADER: {header}\r\n\r\n",
+		"T1: HTTP/1.0":                       "GET {path}" + query2019 + " HTTP/1.0\r\n" + host + head + "\r\n",
+		"T1: HTTP/0.9":                       "GET {path}" + query2019 + "\r\n\r\n",
+		"T1: HTTP/2 without TLS":             "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+		"T1: absolute form":                  get("http://{host}{path}" + query2019),
+		"T1: absolute form, another host":    get("http://attacker.test{path}" + query2019),
+		"T1: absolute form, https":           get("https://{host}{path}" + query2019),
+		"T1: no Host":                        "GET {path}" + query2019 + " HTTP/1.1\r\n" + head + end,
+		"T1: two Hosts":                      "GET {path}" + query2019 + " HTTP/1.1\r\n" + host + host + head + end,
+		"T1: a slash doubled in front":       get("/{path}" + query2019),
+		"T1: slashes doubled alone":          get("//"),
+		"T1: //metadata":                     get("//metadata/identity/oauth2/token" + query2019),
+		"T1: the path of IMDS":               "GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://vault.azure.net HTTP/1.1\r\n" + host + "Metadata: true\r\n" + end,
+		"T1: slashes doubled within":         get("{path//}" + query2019),
+		"T1: a slash doubled at the end":     get("{path}//" + query2019),
+		"T1: a dot segment":                  get("/./r/..{path}" + query2019),
+		"T1: an encoded dot segment":         get("/%2e{path}" + query2019),
+		"T1: an encoded dot segment, %2E":    get("/x/%2E%2E{path}" + query2019),
+		"T1: a letter encoded":               get("{path%}" + query2019),
+		"T1: a slash encoded":                get("{path%2f}" + query2019),
+		"T1: encoded twice":                  get("{path%252f}" + query2019),
+		"T1: a backslash":                    get("{path\\}" + query2019),
+		"T1: a semicolon":                    get("{path};x=1" + query2019),
+		"T1: a fragment":                     get("{path}%23" + query2019),
+		"T1: the path in upper case":         get("{PATH}" + query2019),
+		"T1: an asterisk":                    "OPTIONS * HTTP/1.1\r\n" + host + head + end,
+		"T1: a body that is too large":       "GET {path}" + query2019 + " HTTP/1.1\r\n" + host + "Content-Length: 9999999\r\n" + end,
+		"T1: two lengths":                    "GET {path}" + query2019 + " HTTP/1.1\r\n" + host + head + "Content-Length: 0\r\nContent-Length: 1\r\n" + end,
+		"T1: a line feed in the query":       get("{path}" + query2019 + "%0d%0aX: y"),
+		"T3: another host":                   on("attacker.test"),
+		"T3: another host, the port":         on("attacker.test:{port}"),
+		"T3: a name that begins with ours":   on("127.0.0.1.attacker.test:{port}"),
+		"T3: a name that ends in ours":       on("attacker.test@127.0.0.1:{port}"),
+		"T3: another port":                   on("127.0.0.1:1"),
+		"T3: no port":                        on("127.0.0.1"),
+		"T3: an empty host":                  on(""),
+		"T3: our address in other digits":    on("2130706433:{port}"),
+		"T3: our address in octal":           on("0177.0.0.1:{port}"),
+		"T3: localhost with a dot":           on("localhost.:{port}"),
+		"T3: a name below localhost":         on("attacker.localhost:{port}"),
+		"T3: the port's own name for others": on("control.lanyard.localhost:{port}"),
+		"T3: Origin":                         with("Origin: http://{host}"),
+		"T3: Origin null":                    with("Origin: null"),
+		"T3: Sec-Fetch-Site":                 with("Sec-Fetch-Site: same-origin"),
+		"T3: Sec-Fetch-Site none":            with("Sec-Fetch-Site: none"),
+		"T3: a preflight":                    "OPTIONS {path}" + query2019 + " HTTP/1.1\r\n" + host + "Origin: http://attacker.test\r\nAccess-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: x-identity-header\r\n" + end,
+	}
+	for _, method := range []string{"POST", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH", "TRACE", "PROPFIND", "get"} {
+		all["T1: "+method] = method + " {path}" + query2019 + " HTTP/1.1\r\n" + host + head + "Content-Length: 0\r\n" + end
+	}
+	return all
+}
+
+// relayHeaders are what proxies, balancers and firewalls add, and what their clients send.
+var relayHeaders = []string{
+	"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded-Prefix",
+	"X-Forwarded", "X-Original-Forwarded-For", "X-Original-URL", "X-Original-Host", "X-Rewrite-URL", "Forwarded", "Via", "X-Real-IP",
+	"X-Client-IP", "Client-IP", "True-Client-IP", "CF-Connecting-IP", "Fastly-Client-IP", "X-Cluster-Client-IP", "X-Remote-IP",
+	"X-Envoy-External-Address", "X-Envoy-Expected-Rq-Timeout-Ms", "X-Envoy-Internal", "X-Azure-ClientIP", "X-Azure-FDID", "X-ARR-SSL",
+	"X-AppEngine-User-IP", "X-ProxyUser-IP", "X-Host", "X-Scheme", "CDN-Loop", "Max-Forwards", "Proxy-Connection", "Proxy-Authorization",
+}
+
+// fill puts what a replica was given into a request.
+func (w *world) fill(request string) string {
+	path, header := "/r/"+w.replica.Name+"/msi/token", w.replica.Header.Open()
+	_, port, _ := net.SplitHostPort(w.door.Address)
+	return strings.NewReplacer("{path}", path, "{PATH}", strings.ToUpper(path), "{path//}", strings.Replace(path, "/msi", "//msi", 1),
+		"{path%}", strings.Replace(path, "msi", "%6dsi", 1), "{path%2f}", strings.Replace(path, "/msi", "%2fmsi", 1),
+		"{path%252f}", strings.Replace(path, "/msi", "%252fmsi", 1), `{path\}`, strings.Replace(path, "/msi", `\msi`, 1),
+		"{header}", header, "{HEADER}", strings.ToUpper(header), "{header:8}", header[:8], "{header8:}", header[8:],
+		"{host}", w.door.Address, "{port}", port).Replace(request)
+}
+
+// TestNothingButTheReplicasOwnRequestIsAnswered is T1, T2 and T3 at the one port: every answer is a
+// refusal, leads nowhere, opens nothing to browsers, and nothing was signed for it.
+func TestNothingButTheReplicasOwnRequestIsAnswered(t *testing.T) {
+	w := newWorld(t, worn(system)...)
+	address := w.port(t)
+	cases := hostile()
+	good := "GET {path}" + query2019 + " HTTP/1.1\r\nHost: {host}\r\nX-IDENTITY-HEADER: {header}\r\n"
+	for _, name := range relayHeaders {
+		for what, value := range map[string]string{"": "10.0.0.1", ", empty": "", ", in lower case": "1"} {
+			line := name
+			if what == ", in lower case" {
+				line = strings.ToLower(name)
+			}
+			cases["T2: "+name+what] = good + line + ": " + value + "\r\nConnection: close\r\n\r\n"
+		}
+	}
+	for name, request := range cases {
+		t.Run(name, func(t *testing.T) {
+			answer, body := wire(t, address, w.fill(request))
+			if answer.StatusCode < 400 || answer.StatusCode > 499 {
+				t.Errorf("the answer is %d %s", answer.StatusCode, body)
+			}
+			for header := range answer.Header {
+				if header == "Location" || strings.HasPrefix(header, "Access-Control-") {
+					t.Errorf("the answer has %s: %s", header, answer.Header.Get(header))
+				}
+			}
+			if strings.Contains(body, "token-") || strings.Contains(body, w.replica.Header.Open()) {
+				t.Errorf("the answer holds a secret: %s", body)
+			}
+		})
+	}
+	if n := w.minted(); n > 0 {
+		t.Errorf("refusals minted %d tokens", n)
+	}
+	// The same request without any of this is answered, so that what was refused is what was wrong.
+	if answer, body := wire(t, address, w.fill(good+"Connection: close\r\n\r\n")); answer.StatusCode != 200 || w.minted() != 1 {
+		t.Errorf("the replica's own request is answered %d %s", answer.StatusCode, body)
+	}
+}

@@ -42,9 +42,12 @@ func TestContainerApps(t *testing.T) {
 		az.run(t, "containerapp revision list -n hello -g shop").is("0.properties.active", true)
 	})
 	row(t, "containerapp update", func(t *testing.T) {
-		az.run(t, "containerapp update -n hello -g shop --set-env-vars MOOD=good").
-			is("properties.template.containers.0.env.0.name", "MOOD").is("properties.template.containers.0.env.0.value", "good")
-		az.run(t, "containerapp revision list -n hello -g shop --all").has(2)
+		before := az.run(t, "containerapp revision list -n hello -g shop").text("0.name")
+		az.run(t, "containerapp update -n hello -g shop --set-env-vars MOOD=good").is("properties.template.containers.0.env.0.name", "MOOD")
+		after := az.run(t, "containerapp revision list -n hello -g shop").has(1).is("0.properties.template.containers.0.env.0.value", "good")
+		if after.text("0.name") == before {
+			t.Errorf("the revision is %s as before", before)
+		}
 	})
 	row(t, "containerapp delete", func(t *testing.T) {
 		az.run(t, "containerapp env delete --yes -n shop-env -g shop").refused(1, "ManagedEnvironmentHasContainerApps")
@@ -94,8 +97,8 @@ func appIdentities(t *testing.T, az *shell, vault string) {
 		}
 	})
 	row(t, "containerapp identity remove", func(t *testing.T) {
-		az.run(t, "containerapp identity remove --yes -n hello -g shop --user-assigned billing").is("type", "SystemAssigned")
-		az.run(t, "containerapp identity remove --yes -n hello -g shop --system-assigned").is("type", "None")
+		az.run(t, "containerapp identity remove -n hello -g shop --user-assigned billing").is("type", "SystemAssigned")
+		az.run(t, "containerapp identity remove -n hello -g shop --system-assigned").is("type", "None")
 		az.says(t, "hello", "failed: ManagedIdentityCredential")
 	})
 }

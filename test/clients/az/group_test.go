@@ -10,7 +10,7 @@ func TestGroups(t *testing.T) {
 			is("name", "shop").is("id", az.group("shop")).is("location", "local").is("tags.team", "red").
 			is("type", "Microsoft.Resources/resourceGroups").is("properties.provisioningState", "Succeeded")
 		az.run(t, "group create -n shop -l westeurope").refused(1, "InvalidResourceGroupLocation", "already exists in location 'local'")
-		az.run(t, "group create -n", "no/name", "-l local").refused(1, "no/name")
+		az.run(t, "group create -n shop. -l local").refused(1, "(InvalidResourceGroup)", "shop.")
 	})
 	row(t, "group show", func(t *testing.T) {
 		az.run(t, "group show -n SHOP").is("id", az.group("shop")).is("tags.team", "red")
@@ -83,7 +83,7 @@ func TestIdentities(t *testing.T) {
 	row(t, "resource show", func(t *testing.T) {
 		az.run(t, "resource show --ids", id).is("name", "billing").is("properties.tenantId", az.owner.Tenant)
 		az.run(t, "resource show -g shop -n billing --resource-type Microsoft.ManagedIdentity/userAssignedIdentities").is("id", id)
-		az.run(t, "resource show -g shop -n x --resource-type Microsoft.Nothing/things").refused(1, "Microsoft.Nothing")
+		az.run(t, "resource show -g shop -n x --resource-type Microsoft.Nothing/things").refused(3, "Microsoft.Nothing")
 	})
 	row(t, "identity delete", func(t *testing.T) {
 		az.run(t, "identity delete -n billing -g shop").nothing()

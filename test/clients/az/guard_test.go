@@ -41,7 +41,7 @@ func TestRecordsAndProviders(t *testing.T) {
 	})
 	row(t, "provider show", func(t *testing.T) {
 		az.run(t, "provider show -n Microsoft.KeyVault").is("registrationState", "Registered")
-		az.run(t, "provider show -n Microsoft.Nothing").refused(1, "Microsoft.Nothing")
+		az.run(t, "provider show -n Microsoft.Nothing").refused(3, "InvalidResourceNamespace", "Microsoft.Nothing")
 	})
 	row(t, "provider register", func(t *testing.T) {
 		az.run(t, "provider register --wait -n Microsoft.App").done()
@@ -51,7 +51,7 @@ func TestRecordsAndProviders(t *testing.T) {
 		az.run(t, "group create -n shop -l local").done()
 		az.run(t, "monitor activity-log list -g shop --offset 1h --query", "[?status.value=='Succeeded']").
 			is("0.operationName.value", "Microsoft.Resources/subscriptions/resourceGroups/write").is("0.resourceGroupName", "shop").
-			is("0.caller", az.owner.Principal).text("0.correlationId")
+			is("0.caller", az.owner.Client).text("0.correlationId")
 	})
 	row(t, "rest", func(t *testing.T) {
 		az.run(t, "rest --url", az.group("shop")+"?api-version=2021-04-01").is("name", "shop")
@@ -59,6 +59,7 @@ func TestRecordsAndProviders(t *testing.T) {
 		az.run(t, "rest --method delete --url", az.group("store")+"?api-version=2021-04-01").nothing()
 		az.run(t, "rest --url", az.group("shop")+"?api-version=1999-01-01").refused(1, "InvalidApiVersionParameter", "1999-01-01")
 		az.run(t, "rest --url", az.group("shop")).refused(1, "MissingApiVersionParameter")
-		az.run(t, "rest --url", "https://graph.microsoft.com/v1.0/organization").is("value.0.id", az.owner.Tenant)
+		az.run(t, "rest --url", "https://graph.microsoft.com/v1.0/servicePrincipals/"+az.owner.Principal).is("appId", az.owner.Client)
+		az.run(t, "rest --url", "https://graph.microsoft.com/v1.0/servicePrincipals/"+nobody).refused(1, "Request_ResourceNotFound")
 	})
 }

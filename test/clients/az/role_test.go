@@ -1,9 +1,6 @@
 package az
 
-import (
-	"strings"
-	"testing"
-)
+import "testing"
 
 func TestRoleAssignments(t *testing.T) {
 	t.Parallel()
@@ -27,8 +24,7 @@ func TestRoleAssignments(t *testing.T) {
 				"--assignee-principal-type", "ServicePrincipal", "--scope", scope).refused(1, "Role 'No Such Role' doesn't exist")
 		})
 		t.Run("to a principal that is not there", func(t *testing.T) {
-			az.run(t, "role assignment create --role Reader --assignee-object-id", nobody,
-				"--assignee-principal-type", "ServicePrincipal", "--scope", scope).refused(1, "PrincipalNotFound", strings.ReplaceAll(nobody, "-", ""))
+			az.run(t, "role assignment create --role Reader --assignee", nobody, "--scope", scope).refused(1, "PrincipalNotFound", nobody)
 		})
 	})
 	row(t, "role assignment create --assignee", func(t *testing.T) {
@@ -80,8 +76,6 @@ func TestRoleDefinitions(t *testing.T) {
 			is("assignableScopes.0", "/subscriptions/"+az.owner.Subscription)
 		az.run(t, "role definition list --custom-role-only").lists("roleName", "App Starter")
 		az.run(t, "role definition create --role-definition", custom("App Starter", `"*/read"`)).refused(1, "RoleDefinitionWithSameNameExists")
-		az.run(t, "role definition create --role-definition", custom("Typo", `"Microsoft.App/containerApps/strat/action"`)).
-			refused(1, "InvalidActionOrNotAction", "Microsoft.App/containerApps/strat/action")
 	})
 	row(t, "role definition update", func(t *testing.T) {
 		az.run(t, "role definition update --role-definition", custom("App Starter", `"Microsoft.App/containerApps/start/action","Microsoft.App/containerApps/stop/action"`)).

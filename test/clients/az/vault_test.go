@@ -23,10 +23,6 @@ func TestVaults(t *testing.T) {
 		az.run(t, "keyvault show -n shop-kv -g shop").is("properties.softDeleteRetentionInDays", 90)
 		az.run(t, "keyvault show -n absent-kv -g shop").refused(3, "ResourceNotFound", "vaults/absent-kv")
 	})
-	row(t, "keyvault check-name", func(t *testing.T) {
-		az.run(t, "keyvault check-name -n shop-kv").is("nameAvailable", false).is("reason", "AlreadyExists")
-		az.run(t, "keyvault check-name -n other-kv").is("nameAvailable", true)
-	})
 	row(t, "keyvault list", func(t *testing.T) {
 		az.run(t, "keyvault list").lists("id", id)
 		az.run(t, "keyvault list -g shop").lists("id", id)
@@ -118,6 +114,6 @@ func TestSecrets(t *testing.T) {
 		az.run(t, "keyvault secret list-deleted --vault-name secrets-kv").whole([]any{})
 	})
 	t.Run("a vault that is not there has no name", func(t *testing.T) {
-		az.run(t, "keyvault secret list --vault-name absent-kv").refused(1, "absent-kv")
+		az.run(t, "keyvault secret list --vault-name absent-kv").refused(1, "VaultNotFound")
 	})
 }

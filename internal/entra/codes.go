@@ -14,26 +14,40 @@ type spelling struct {
 	status int
 }
 
-// spellings gives the codes that this door uses (wire-facts: "Errors" of the STS).
+// spellings gives the codes that this door uses (wire-facts: "Errors" of the STS; Entra's reference of
+// error codes).
 func spellings(code int) spelling {
 	switch code {
 	case 70003: // unsupported grant
 		return spelling{fault.NotOffered, "unsupported_grant_type", 400}
-	case 70011, 1002012: // malformed scope; one without /.default
+	case 70011, 28000, 1002012: // malformed scope; one of several resources; one without /.default
 		return spelling{fault.Invalid, "invalid_scope", 400}
 	case 500011: // unknown resource
 		return spelling{fault.NotFound, "invalid_resource", 400}
 	case 700016: // unknown client
 		return spelling{fault.Unauthenticated, "unauthorized_client", 400}
-	case 7000215, 7000218, 7000222: // wrong, missing, expired credential
+	case 7000215, 7000216, 7000218, 7000222, 700025, // wrong, unfit, missing, expired credential; one too many
+		50027, 700021, 700023, 700024, 700027, 700211: // a bad assertion
 		return spelling{fault.Unauthenticated, "invalid_client", 401}
+	case 70000, 70008, 700082, 50173, 54005, 50034, 700007, // a code or refresh token that is void, expired, spent, another's
+		500112, 501481, // redeemed from elsewhere, by somebody else
+		50053, 50055, 50126: // too many guesses, an expired password, a wrong one
+		return spelling{fault.Unauthenticated, "invalid_grant", 400}
+	case 70016: // device: nobody has said yes yet
+		return spelling{fault.Unauthenticated, "authorization_pending", 400}
+	case 65004: // device: somebody said no
+		return spelling{fault.Unauthenticated, "authorization_declined", 400}
+	case 70018: // device: no such code
+		return spelling{fault.Unauthenticated, "bad_verification_code", 400}
+	case 70019: // device: too late
+		return spelling{fault.Unauthenticated, "expired_token", 400}
 	case 50049: // unknown authority
 		return spelling{fault.Invalid, "invalid_instance", 400}
 	case 90033: // transient
 		return spelling{fault.Unavailable, "temporarily_unavailable", 503}
 	default:
-		// 50059 no tenant named, 90002 unknown tenant, 900144 missing parameter, 900561 wrong verb,
-		// 9002313 malformed.
+		// 50011 foreign redirect URI, 50059 no tenant named, 90002 unknown tenant, 900144 missing parameter, 900561 wrong verb,
+		// 9002313 malformed, 501491 bad PKCE challenge.
 		return spelling{fault.Invalid, "invalid_request", 400}
 	}
 }

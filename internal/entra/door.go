@@ -1,10 +1,12 @@
-// Package entra is the login host: discovery, keys and tokens for applications.
+// Package entra is the login host: discovery, keys, sign-in and tokens.
 //
 // It must not know how keys are kept, how the directory is stored, or what a token opens.
 package entra
 
 import (
 	"context"
+	"crypto/rand"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,29 +16,47 @@ import (
 	"lanyard/internal/cloud"
 	"lanyard/internal/directory"
 	"lanyard/internal/issuer"
+	"lanyard/internal/store"
 )
 
-// Door answers for the authority of one tenant (wire-facts: "Entra (STS) endpoints"). It keeps
-// nothing between requests.
+// Door answers for the authority of one tenant (wire-facts: "Entra (STS) endpoints"). What it
+// remembers of people's sign-ins lies in the store, so that any process of a world can go on with
+// what another began.
 type Door struct {
 	Issuer    keys
 	Directory people
+	Store     store.Store
 	Profile   cloud.Profile
 	Tenant    cloud.TenantID
-	Now       func() time.Time // nil means time.Now
-	Log       *slog.Logger     // nil discards
+	// Page is where browsers find the sign-in pages that do not trust the local authority, e.g.
+	// http://login.lanyard.localhost:4140. Empty means the authority itself.
+	Page string
+	Now  func() time.Time // nil means time.Now
+	Rand io.Reader        // nil means crypto/rand
+	Log  *slog.Logger     // nil discards
+
+	attempts throttle
 }
+
+// domain is the tenant's verified domain: what people sign in under, and another word for the
+// tenant in paths.
+const domain = "lanyard.localhost"
 
 // keys are what tokens are made and verified with.
 type keys interface {
 	Mint(ctx context.Context, o issuer.Order) (issuer.Minted, error)
+	Introduce(ctx context.Context, n issuer.Introduction) (issuer.Minted, error)
 	KeySet() []byte
+	KeySetOf(issuer string) []byte
 }
 
 // people are who may ask for tokens, and what for.
 type people interface {
+	Principal(id cloud.PrincipalID) (cloud.Principal, bool)
 	ByClient(id cloud.ClientID) (cloud.Principal, bool)
+	BySignIn(name string) (cloud.Principal, bool)
 	CheckSecret(p cloud.Principal, secret string) error
+	Certificates(p cloud.Principal) []cloud.Certificate
 	Audience(resource string) (directory.Resource, bool)
 }
 
@@ -45,6 +65,21 @@ func (d *Door) now() time.Time {
 		return time.Now()
 	}
 	return d.Now()
+}
+
+func (d *Door) random() io.Reader {
+	if d.Rand == nil {
+		return rand.Reader
+	}
+	return d.Rand
+}
+
+// page gives where this door's pages are shown to people.
+func (d *Door) page(r *http.Request) string {
+	if d.Page != "" {
+		return d.Page
+	}
+	return d.base(r)
 }
 
 // base gives the authority as the caller knows it, since clients compare it with the issuer of
@@ -78,6 +113,9 @@ func (d *Door) home(r *http.Request) (string, error) {
 
 func (d *Door) tenant(named string) (string, error) {
 	named = strings.ToLower(named)
+	if named == domain {
+		named = string(d.Tenant)
+	}
 	if named != string(d.Tenant) && named != common && named != organizations {
 		return "", refuse(90002, "Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.", clip(named)).
 			Try("the tenant of this world, %s", d.Tenant)

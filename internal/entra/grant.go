@@ -2,11 +2,8 @@ package entra
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/directory"
@@ -14,117 +11,131 @@ import (
 	"lanyard/internal/issuer"
 )
 
-// granted is the answer of the v2.0 token endpoint (RFC 6749 section 5.1); its numbers are numbers.
-type granted struct {
-	Type      string `json:"token_type"`
-	Expires   int64  `json:"expires_in"`
-	Extended  int64  `json:"ext_expires_in"`
-	AccessJWT string `json:"access_token"`
-}
+// version tells the two token endpoints apart.
+type version string
 
-// grantedV1 is that of the v1 endpoint; its numbers are strings (wire-facts: "Token response").
-type grantedV1 struct {
-	Type      string `json:"token_type"`
-	Expires   string `json:"expires_in"`
-	Extended  string `json:"ext_expires_in"`
-	ExpiresOn string `json:"expires_on"`
-	NotBefore string `json:"not_before"`
-	Resource  string `json:"resource"`
-	AccessJWT string `json:"access_token"`
+const (
+	v1 version = "1.0"
+	v2 version = "2.0"
+)
+
+// outcome is what a token request led to.
+type outcome struct {
+	access   issuer.Minted
+	resource string // as it was asked for
+	// What follows is of people alone.
+	scopes  []string
+	id      cloud.Sealed
+	refresh cloud.Sealed
+	who     *cloud.Principal // when the answer is to say who it was
+	family  string
 }
 
 func (d *Door) grant(w http.ResponseWriter, r *http.Request) error {
-	q, err := d.ask(r)
+	o, err := d.settle(r, v2)
 	if err != nil {
 		return err
 	}
-	if q.scope == "" {
-		return missing("scope")
-	}
-	resource, err := target(q.scope)
-	if err != nil {
-		return err
-	}
-	minted, err := d.mint(r.Context(), q, resource)
-	if err != nil {
-		return err
-	}
-	unstored(w, r)
-	left := d.left(minted)
-	return httpkit.WriteJSON(w, http.StatusOK, granted{Type: "Bearer", Expires: left, Extended: left, AccessJWT: minted.Token.Open()})
+	return d.answer(w, r, o)
 }
 
 func (d *Door) grantV1(w http.ResponseWriter, r *http.Request) error {
-	q, err := d.ask(r)
+	o, err := d.settle(r, v1)
 	if err != nil {
 		return err
 	}
-	if q.resource == "" {
-		return missing("resource")
-	}
-	minted, err := d.mint(r.Context(), q, q.resource)
-	if err != nil {
-		return err
-	}
-	unstored(w, r)
-	left := strconv.FormatInt(d.left(minted), 10)
-	return httpkit.WriteJSON(w, http.StatusOK, grantedV1{
-		Type: "Bearer", Expires: left, Extended: left,
-		ExpiresOn: strconv.FormatInt(minted.Expires.Unix(), 10), NotBefore: strconv.FormatInt(minted.Issued.Unix(), 10),
-		Resource: q.resource, AccessJWT: minted.Token.Open(),
-	})
+	return d.answerV1(w, r, o)
 }
 
-// left gives the seconds for which a token will go on living.
-func (d *Door) left(m issuer.Minted) int64 { return int64(m.Expires.Sub(d.now()) / time.Second) }
-
-// ask reads a token request and holds it against what the endpoint offers.
-func (d *Door) ask(r *http.Request) (request, error) {
+// settle reads a token request and does what its grant type says.
+func (d *Door) settle(r *http.Request, v version) (outcome, error) {
 	home, err := d.home(r)
 	if err != nil {
-		return request{}, err
-	}
-	if home != string(d.Tenant) {
-		return request{}, refuse(50059, "No tenant-identifying information found in either the request or implied by any provided credentials.").
-			Try("the tenant of this world, %s, in place of %s", d.Tenant, home)
+		return outcome{}, err
 	}
 	q, err := read(r)
 	if err != nil {
-		return request{}, err
+		return outcome{}, err
 	}
-	switch {
-	case q.grant == "":
-		return request{}, missing("grant_type")
-	case q.grant != "client_credentials":
-		return request{}, refuse(70003, "The app requested an unsupported grant type '%s'. Lanyard does not offer it; it offers client_credentials.", clip(q.grant))
-	case q.client == "":
-		return request{}, missing("client_id")
+	c := call{request: q, version: v, issuer: d.issuerOf(r, v)}
+	switch q.grant {
+	case "":
+		return outcome{}, missing("grant_type")
+	case "client_credentials":
+		if home != string(d.Tenant) {
+			return outcome{}, refuse(50059, "No tenant-identifying information found in either the request or implied by any provided credentials.").
+				Try("the tenant of this world, %s, in place of %s", d.Tenant, home)
+		}
+		return d.grantApp(r.Context(), c)
+	case "authorization_code":
+		return d.redeem(r.Context(), c)
+	case "refresh_token":
+		return d.renew(r.Context(), c)
+	case "device_code", "urn:ietf:params:oauth:grant-type:device_code":
+		return d.poll(r.Context(), c)
+	case "password":
+		return outcome{}, refuse(70003, "The app requested an unsupported grant type 'password'. Lanyard takes a person's password on its sign-in page alone.").
+			Try("az login --use-device-code")
 	}
-	return q, nil
+	return outcome{}, refuse(70003, "The app requested an unsupported grant type '%s'. Lanyard offers client_credentials, authorization_code, refresh_token and device_code.", clip(q.grant))
 }
 
-// mint finds out who is asking and gives them a token for the resource.
-func (d *Door) mint(ctx context.Context, q request, resource string) (issuer.Minted, error) {
-	client := cloud.ClientID(strings.ToLower(q.client))
-	who, known := d.Directory.ByClient(client)
+// call is a token request at one of the endpoints.
+type call struct {
+	request
+	version version
+	issuer  string // of id tokens
+}
+
+// issuerOf gives the iss of id tokens, which is the issuer of the discovery document that goes with
+// the endpoint.
+func (d *Door) issuerOf(r *http.Request, v version) string {
+	if v == v1 {
+		return d.Profile.Issuer(d.Tenant)
+	}
+	return d.base(r) + "/" + string(d.Tenant) + "/v2.0"
+}
+
+// grantApp gives an application a token of its own.
+func (d *Door) grantApp(ctx context.Context, c call) (outcome, error) {
+	if c.client == "" {
+		return outcome{}, missing("client_id")
+	}
+	resource := c.resource
+	if c.version == v2 {
+		if c.scope == "" {
+			return outcome{}, missing("scope")
+		}
+		var err error
+		if resource, err = target(c.scope); err != nil {
+			return outcome{}, err
+		}
+	}
+	if resource == "" {
+		return outcome{}, missing("resource")
+	}
+	who, known := d.Directory.ByClient(cloud.ClientID(strings.ToLower(c.client)))
 	if !known {
-		return issuer.Minted{}, refuse(700016, "Application with identifier '%s' was not found in the directory '%s'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.",
-			clip(q.client), d.Tenant)
+		return outcome{}, d.unknown(c.client)
 	}
 	httpkit.Note(ctx, httpkit.KeyCaller, string(who.ID))
-	if err := d.prove(q, who); err != nil {
+	byCertificate, err := d.prove(c.request, who)
+	if err != nil {
+		return outcome{}, err
+	}
+	order := issuer.Order{Principal: who, Capabilities: c.capabilities, ByCertificate: byCertificate}
+	minted, err := d.mint(ctx, order, resource)
+	return outcome{access: minted, resource: resource}, err
+}
+
+// mint orders a token for a resource, if there is such a thing.
+func (d *Door) mint(ctx context.Context, order issuer.Order, resource string) (issuer.Minted, error) {
+	what, err := d.find(resource)
+	if err != nil {
 		return issuer.Minted{}, err
 	}
-	known = resource != ""
-	var what directory.Resource
-	if known {
-		what, known = d.Directory.Audience(resource)
-	}
-	if !known {
-		return issuer.Minted{}, refuse(500011, "The resource principal named %s was not found in the tenant named %s. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant.",
-			clip(resource), d.Tenant)
-	}
-	minted, err := d.Issuer.Mint(ctx, issuer.Order{Principal: who, Audience: what.Audience, Capabilities: q.capabilities})
+	order.Audience = what.Audience
+	minted, err := d.Issuer.Mint(ctx, order)
 	if err != nil {
 		return issuer.Minted{}, err
 	}
@@ -134,25 +145,13 @@ func (d *Door) mint(ctx context.Context, q request, resource string) (issuer.Min
 	return minted, nil
 }
 
-// prove holds the caller's credential against the directory's. A managed identity has none that
-// anybody could present.
-func (d *Door) prove(q request, who cloud.Principal) error {
-	if q.assertion {
-		return refuse(7000218, "The request body must contain the following parameter: 'client_secret'. Lanyard does not offer client_assertion: neither certificates nor federated credentials.")
+// find gives the resource that tokens are asked for.
+func (d *Door) find(resource string) (directory.Resource, error) {
+	if resource != "" {
+		if what, known := d.Directory.Audience(resource); known {
+			return what, nil
+		}
 	}
-	if q.secret.IsZero() {
-		return refuse(7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
-	}
-	err := d.Directory.CheckSecret(who, q.secret.Open())
-	if err == nil && !who.Kind.IsManaged() {
-		return nil
-	}
-	f := refuse(7000215, "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '%s'.", who.Client)
-	if errors.Is(err, directory.ErrExpiredSecret) {
-		f = refuse(7000222, "The provided client secret keys for app '%s' are expired.", who.Client)
-	}
-	if q.basic {
-		f.With("WWW-Authenticate", `Basic realm="`+string(d.Tenant)+`"`)
-	}
-	return f.Because(err)
+	return directory.Resource{}, refuse(500011, "The resource principal named %s was not found in the tenant named %s. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant.",
+		clip(resource), d.Tenant)
 }

@@ -10,6 +10,8 @@ import (
 // tokenPath is the v2.0 token endpoint of the tenant.
 const tokenPath = "/" + string(tenant) + "/oauth2/v2.0/token"
 
+const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
 // granted takes what either version of the endpoint answers.
 type granted struct {
 	Type     string `json:"token_type"`
@@ -33,6 +35,7 @@ func TestWhatClientsSendIsTolerated(t *testing.T) { // wire-facts 2.3
 		"az's double slash stays in aud":       {form: w.form("scope", "https://management.core.windows.net//.default"), audience: "https://management.core.windows.net/"},
 		"unknown parameters":                   {form: w.form("client_info", "1", "x-client-SKU", "msal.js.node", "foo", "bar"), audience: vault},
 		"client-request-id in the query":       {path: tokenPath + "?client-request-id=9d1f8a1c-0000-4000-8000-000000000001&grant_type=evil", form: w.form(), audience: vault},
+		"the tenant by its domain":             {path: "/Lanyard.localhost/oauth2/v2.0/token", form: w.form(), audience: vault},
 		"the tenant in upper case":             {path: strings.ToUpper("/"+string(tenant)) + "/oauth2/v2.0/token", form: w.form(), audience: vault},
 		"the client in upper case":             {form: w.form("client_id", strings.ToUpper(string(w.app.Client))), audience: vault},
 		"the capability of MSAL Python":        {form: w.form("claims", `{"access_token": {"xms_cc": {"values": ["CP1"]}}}`), audience: vault, capable: true},
@@ -105,7 +108,11 @@ func TestRefusalsHaveTheirCodes(t *testing.T) { // wire-facts 2.5
 		"an expired secret":            {form: w.form("client_secret", w.spent.Open()), status: 401, oauth: "invalid_client", code: 7000222},
 		"a secret for an identity":     {form: w.form("client_id", string(w.identity.Client)), status: 401, oauth: "invalid_client", code: 7000215},
 		"no credential":                {form: w.form("client_secret", ""), status: 401, oauth: "invalid_client", code: 7000218},
-		"a client assertion":           {form: w.form("client_secret", "", "client_assertion", "e30.e30.e30"), status: 401, oauth: "invalid_client", code: 7000218},
+		"an assertion of no type":      {form: w.form("client_secret", "", "client_assertion", "e30.e30.e30"), status: 400, oauth: "invalid_request", code: 900144},
+		"an assertion of another type": {form: w.form("client_secret", "", "client_assertion", "e30.e30.e30", "client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"), status: 401, oauth: "invalid_client", code: 7000216},
+		"a type without an assertion":  {form: w.form("client_secret", "", "client_assertion_type", jwtBearer), status: 401, oauth: "invalid_client", code: 7000218},
+		"an assertion and a secret":    {form: w.form("client_assertion", "e30.e30.e30", "client_assertion_type", jwtBearer), status: 400, oauth: "invalid_request", code: 9002313},
+		"an assertion that is none":    {form: w.form("client_secret", "", "client_assertion", "e30.e30.e30", "client_assertion_type", jwtBearer), status: 401, oauth: "invalid_client", code: 50027},
 		"a wrong secret in the header": {form: w.form("client_secret", ""), header: []string{"Authorization", basicOf(string(w.app.Client), "wrong")}, status: 401, oauth: "invalid_client", code: 7000215},
 		"two ways at once":             {form: w.form(), header: []string{"Authorization", basicOf(string(w.app.Client), "x")}, status: 400, oauth: "invalid_request", code: 9002313},
 		"two clients at once":          {form: w.form("client_secret", ""), header: []string{"Authorization", basicOf(strange, "x")}, status: 400, oauth: "invalid_request", code: 9002313},
@@ -118,8 +125,10 @@ func TestRefusalsHaveTheirCodes(t *testing.T) { // wire-facts 2.5
 		"a scope without /.default":    {form: w.form("scope", vault+"/user_impersonation"), status: 400, oauth: "invalid_scope", code: 1002012},
 		"a scope of two resources":     {form: w.form("scope", vault+"/.default https://graph.microsoft.com/.default"), status: 400, oauth: "invalid_scope", code: 70011},
 		"a scope of OpenID alone":      {form: w.form("scope", "openid profile"), status: 400, oauth: "invalid_scope", code: 70011},
-		"authorization_code":           {form: w.form("grant_type", "authorization_code"), status: 400, oauth: "unsupported_grant_type", code: 70003},
-		"refresh_token":                {form: w.form("grant_type", "refresh_token"), status: 400, oauth: "unsupported_grant_type", code: 70003},
+		"no authorization code":        {form: w.form("grant_type", "authorization_code"), status: 400, oauth: "invalid_request", code: 900144},
+		"no refresh token":             {form: w.form("grant_type", "refresh_token"), status: 400, oauth: "invalid_request", code: 900144},
+		"no device code":               {form: w.form("grant_type", "device_code"), status: 400, oauth: "invalid_request", code: 900144},
+		"on behalf of somebody":        {form: w.form("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), status: 400, oauth: "unsupported_grant_type", code: 70003},
 		"password":                     {form: w.form("grant_type", "password"), status: 400, oauth: "unsupported_grant_type", code: 70003},
 		"v1 without a resource":        {path: "/" + string(tenant) + "/oauth2/token", form: w.form(), status: 400, oauth: "invalid_request", code: 900144},
 		"v1 with an unknown resource":  {path: "/" + string(tenant) + "/oauth2/token", form: w.form("resource", "https://vault.evil"), status: 400, oauth: "invalid_resource", code: 500011},
@@ -173,7 +182,8 @@ func must(b []byte, err error) []byte {
 func TestOtherVerbsAndPlacesAreNamed(t *testing.T) {
 	w := start(t)
 	w.refused(t, w.get(t, login+tokenPath), 400, "invalid_request", 900561)
-	a := w.get(t, login+"/"+string(tenant)+"/oauth2/v2.0/authorize?client_id=x")
+	w.refused(t, w.get(t, login+"/common/oauth2/v2.0/devicecode"), 400, "invalid_request", 900561)
+	a := w.get(t, login+"/"+string(tenant)+"/oauth2/v2.0/userinfo")
 	w.refused(t, a, 404, "invalid_request", 9002313)
 	if !strings.Contains(a.body, "does not offer GET") {
 		t.Errorf("it says %s", a.body)

@@ -17,14 +17,28 @@ const maxParameters = 64
 
 // request is a token request that names everything a grant needs; unknown parameters are ignored.
 type request struct {
-	grant        string
-	client       string
-	secret       cloud.Sealed
-	basic        bool // the credential came in the Authorization header
-	assertion    bool // it came as a client assertion
-	scope        string
-	resource     string // of the v1 endpoint
-	capabilities []string
+	grant         string
+	client        string
+	secret        cloud.Sealed
+	basic         bool         // the credential came in the Authorization header
+	assertion     cloud.Sealed // it came as a client assertion
+	assertionType string
+	scope         string
+	resource      string // of the v1 endpoint
+	capabilities  []string
+	// What people's sign-ins are redeemed with.
+	code     cloud.Sealed
+	verifier cloud.Sealed
+	redirect string
+	device   cloud.Sealed
+	refresh  cloud.Sealed
+	who      bool // client_info is wanted
+}
+
+// single are the parameters that mean something here, and so may be given once.
+var single = []string{
+	"grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type", "scope", "resource", "claims",
+	"code", "code_verifier", "redirect_uri", "device_code", "refresh_token", "client_info",
 }
 
 // read gives the parameters of a token request. Only the body counts: what stands in the query is
@@ -54,18 +68,25 @@ func parse(body string) (request, error) {
 	if err != nil {
 		return request{}, malformed("its body is not a form")
 	}
-	for _, name := range []string{"grant_type", "client_id", "client_secret", "client_assertion", "scope", "resource", "claims"} {
+	for _, name := range single {
 		if len(form[name]) > 1 {
 			return request{}, malformed("it gives %s more than once", name)
 		}
 	}
 	q := request{
-		grant:     form.Get("grant_type"),
-		client:    form.Get("client_id"),
-		secret:    cloud.Seal(form.Get("client_secret")),
-		assertion: form.Get("client_assertion") != "",
-		scope:     form.Get("scope"),
-		resource:  form.Get("resource"),
+		grant:         form.Get("grant_type"),
+		client:        form.Get("client_id"),
+		secret:        cloud.Seal(form.Get("client_secret")),
+		assertion:     cloud.Seal(form.Get("client_assertion")),
+		assertionType: form.Get("client_assertion_type"),
+		scope:         form.Get("scope"),
+		resource:      form.Get("resource"),
+		code:          cloud.Seal(form.Get("code")),
+		verifier:      cloud.Seal(form.Get("code_verifier")),
+		redirect:      form.Get("redirect_uri"),
+		device:        cloud.Seal(form.Get("device_code")),
+		refresh:       cloud.Seal(form.Get("refresh_token")),
+		who:           form.Get("client_info") == "1",
 	}
 	q.capabilities, err = capabilities(form.Get("claims"))
 	return q, err
@@ -83,7 +104,7 @@ func (q *request) authenticate(r *http.Request) error {
 	switch {
 	case err1 != nil || err2 != nil:
 		return malformed("its Authorization header is not form-encoded")
-	case !q.secret.IsZero() || q.assertion:
+	case !q.secret.IsZero() || !q.assertion.IsZero():
 		return malformed("it authenticates in more than one way")
 	case q.client != "" && !strings.EqualFold(q.client, id):
 		return malformed("its client_id is not that of its Authorization header")
@@ -113,30 +134,6 @@ func capabilities(claims string) ([]string, error) {
 		return []string{"cp1"}, nil
 	}
 	return nil, nil
-}
-
-// target gives the resource that a scope asks for. The scopes of OpenID Connect are passed over,
-// as MSAL Go sends them with every request; exactly "/.default" is taken away, so that a resource
-// that ends in a slash keeps it.
-func target(scope string) (string, error) {
-	var resource string
-	for _, one := range strings.Fields(scope) {
-		if slices.Contains([]string{"openid", "offline_access", "profile", "email"}, one) {
-			continue
-		}
-		if resource != "" {
-			return "", refuse(70011, "The provided value for the input parameter 'scope' is not valid. The scope %s names more than one resource.", clip(scope))
-		}
-		before, found := strings.CutSuffix(one, "/.default")
-		if !found || before == "" {
-			return "", refuse(1002012, "The provided value for scope %s is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", clip(one))
-		}
-		resource = before
-	}
-	if resource == "" {
-		return "", refuse(70011, "The provided value for the input parameter 'scope' is not valid. The scope %s names no resource.", clip(scope))
-	}
-	return resource, nil
 }
 
 func missing(parameter string) error {

@@ -31,14 +31,18 @@ const (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// world is a login host with an application, whose first secret has ended, and a managed identity.
+// world is a login host with an application, whose first secret has ended, a managed identity, and a
+// person.
 type world struct {
-	app, identity cloud.Principal
-	secret, spent cloud.Sealed
-	server        *httptest.Server
-	client        *http.Client // leads every name to the server
-	issuer        *issuer.Issuer
-	now           time.Time
+	app, identity, person   cloud.Principal
+	secret, spent, password cloud.Sealed
+	store                   store.Store
+	directory               *directory.Directory
+	door                    *entra.Door
+	server                  *httptest.Server
+	client                  *http.Client // leads every name to the server
+	issuer                  *issuer.Issuer
+	now                     time.Time
 }
 
 func start(t testing.TB) *world {
@@ -54,11 +58,12 @@ func start(t testing.TB) *world {
 	w.issuer = &issuer.Issuer{Store: s, Box: box, Tenant: tenant, URL: cloud.Azure.Issuer(tenant), Now: clock}
 	follow(t, people)
 	follow(t, w.issuer)
+	w.store, w.directory = s, people
 	w.enroll(t, s, people)
 
 	mux := http.NewServeMux()
-	door := &entra.Door{Issuer: w.issuer, Directory: people, Profile: cloud.Azure, Tenant: tenant, Now: clock}
-	door.Routes(mux)
+	w.door = &entra.Door{Issuer: w.issuer, Directory: people, Store: s, Profile: cloud.Azure, Tenant: tenant, Now: clock}
+	w.door.Routes(mux)
 	w.server = httptest.NewTLSServer(mux)
 	w.client = leading(w.server)
 	t.Cleanup(func() { w.client.CloseIdleConnections(); w.server.Close() })
@@ -114,14 +119,43 @@ func (w *world) enroll(t testing.TB, s store.Store, people *directory.Directory)
 	if err != nil {
 		t.Fatal(err)
 	}
-	revision, err := s.Commit(t.Context(), first, second)
+	person, third, err := people.EnrollPerson("Owner", owner)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := people.Await(t.Context(), revision); err != nil {
+	if w.password, err = people.AddSecret(&person, w.now.Add(24*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	w.app, w.identity = app, identity
+	if third.Value, err = json.Marshal(person); err != nil {
+		t.Fatal(err)
+	}
+	w.app, w.identity, w.person = app, identity, person
+	w.commit(t, first, second, third)
+}
+
+// owner is the name by which the person signs in.
+const owner = "owner@lanyard.localhost"
+
+// commit writes to the store, and waits until the directory has seen it.
+func (w *world) commit(t testing.TB, changes ...store.Change) {
+	t.Helper()
+	revision, err := w.store.Commit(t.Context(), changes...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.directory.Await(t.Context(), revision); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// change rewrites a principal.
+func (w *world) change(t testing.TB, p cloud.Principal) {
+	t.Helper()
+	value, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.commit(t, store.Change{Key: cloud.PrincipalKey(p.ID), Value: value, If: store.Any})
 }
 
 // answer is what the login host said.

@@ -41,15 +41,17 @@ func (p *Platform) rows() []arm.Row {
 
 // openDoors mounts every door under the host names it answers to, and begins to serve.
 func (p *Platform) openDoors(ctx context.Context) error {
+	login := p.entraDoor()
+	signIn := mounted(login.Routes)
 	named := map[string]http.Handler{
 		cloud.Azure.Management:        p.arm,
 		"management.core.windows.net": p.arm,
 		cloud.Azure.Graph:             mounted(p.graphDoor().Routes),
 		ControlHost:                   mounted(p.controlRoutes),
-		cloud.Azure.Authority:         mounted(p.entraDoor().Routes),
-		"login.microsoft.com":         mounted(p.entraDoor().Routes),
-		"login.windows.net":           mounted(p.entraDoor().Routes),
-		"sts.windows.net":             mounted(p.entraDoor().Routes),
+		cloud.Azure.Authority:         signIn,
+		"login.microsoft.com":         signIn,
+		"login.windows.net":           signIn,
+		"sts.windows.net":             signIn,
 	}
 	vault := p.vaultDoor()
 	vaults := mounted(vault.Routes)
@@ -65,13 +67,32 @@ func (p *Platform) openDoors(ctx context.Context) error {
 			absent.ServeHTTP(w, r)
 		}
 	})
-	p.edge.Plain = p.msiDoor().Handler()
+	p.edge.Plain = p.plain(p.msiDoor().Handler(), login.Pages())
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stopDoors = stop
 	p.keep(running, &p.doors, "vaults' sweep", vault.Run)
 	p.keep(running, &p.doors, "sweep of vaults that are gone", keyvault.Sweeper{Store: p.store, Profile: cloud.Azure, Now: p.config.Now, Log: p.log}.Run)
+	p.keep(running, &p.doors, "sweep of sign-ins", login.Run)
 	p.keep(running, &p.doors, "edge", func(ctx context.Context) error { return p.edge.Serve(ctx, p.listener) })
 	return nil
+}
+
+// plain serves the sign-in pages under a name of their own, without TLS: the developer's browser does
+// not trust the local authority, and what goes to loopback stays on this machine.
+func (p *Platform) plain(identities, pages http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host == p.signInHost() {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		identities.ServeHTTP(w, r)
+	})
+}
+
+// signInHost is where browsers sign people in: host and port.
+func (p *Platform) signInHost() string {
+	address := p.Address()
+	return "login." + domain + address[strings.LastIndexByte(address, ':'):]
 }
 
 func mounted(routes func(*http.ServeMux)) http.Handler {
@@ -97,7 +118,10 @@ func absent(_ http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Platform) entraDoor() *entra.Door {
-	return &entra.Door{Issuer: p.issuer, Directory: p.directory, Profile: cloud.Azure, Tenant: p.deed.Tenant, Now: p.config.Now, Log: p.log}
+	return &entra.Door{
+		Issuer: p.issuer, Directory: p.directory, Store: p.store, Profile: cloud.Azure, Tenant: p.deed.Tenant,
+		Page: "http://" + p.signInHost(), Now: p.config.Now, Log: p.log,
+	}
 }
 
 // domain is the tenant's own, in which people sign in.

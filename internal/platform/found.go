@@ -26,6 +26,8 @@ type deed struct {
 	Tenant       cloud.TenantID    `json:"tenant"`
 	Subscription string            `json:"subscription"`
 	Owner        cloud.PrincipalID `json:"owner"`
+	// Person is the owner as a person who signs in; empty in worlds that were founded without.
+	Person cloud.PrincipalID `json:"person,omitempty"`
 }
 
 // readDeed gives the world that the store holds, or draws one that has no owner yet.
@@ -92,9 +94,7 @@ func (p *Platform) found(ctx context.Context) error {
 // foundation gives the documents that a world begins with.
 func (p *Platform) foundation(d deed) ([]store.Change, error) {
 	subscription := cloud.MustID("/subscriptions/" + d.Subscription)
-	stamp := p.now().UTC().Format(time.RFC3339Nano)
-	made := &arm.Authorship{CreatedBy: string(d.Owner), CreatedByType: "Application", CreatedAt: stamp,
-		LastModifiedBy: string(d.Owner), LastModifiedByType: "Application", LastModifiedAt: stamp}
+	made := p.authorship(d.Owner)
 	changes, err := ownership(d.Owner, "ServicePrincipal", made)
 	if err != nil {
 		return nil, err
@@ -166,7 +166,10 @@ func (p *Platform) resume(ctx context.Context, d deed) error {
 }
 
 func (p *Platform) keepOwner(d deed, who cloud.Principal, password cloud.Sealed) error {
-	p.owner = owner{Tenant: d.Tenant, Subscription: d.Subscription, Client: who.Client, Principal: who.ID, Secret: password.Open()}
+	p.owner = owner{
+		Tenant: d.Tenant, Subscription: d.Subscription, Client: who.Client, Principal: who.ID, Secret: password.Open(),
+		SignIn: p.owner.SignIn, Password: p.owner.Password,
+	}
 	return writePrivate(filepath.Join(p.config.State, OwnerFile), p.owner)
 }
 

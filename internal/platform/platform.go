@@ -103,6 +103,7 @@ func Start(ctx context.Context, config Config) (_ *Platform, err error) {
 		{"build the engines", p.build},
 		{"run the engines", p.runEngines},
 		{"found the world", p.found},
+		{"invite the owner", p.invite},
 		{"open the doors", p.openDoors},
 		{"take the seat", p.takeSeat},
 		{"run the apps", p.runApps},

@@ -27,13 +27,15 @@ const (
 	caFile   = "ca.pem"    // what signs its certificates
 )
 
-// owner is the one credential that a world begins with.
+// owner is whom a world begins with: an application, and a person who signs in by a password.
 type owner struct {
 	Tenant       cloud.TenantID    `json:"tenant"`
 	Subscription string            `json:"subscription"`
 	Client       cloud.ClientID    `json:"client"`
 	Principal    cloud.PrincipalID `json:"principal"`
 	Secret       string            `json:"secret"`
+	SignIn       string            `json:"signIn,omitempty"`
+	Password     string            `json:"password,omitempty"`
 }
 
 // place is where a running platform can be reached, and by which proxy credential.
@@ -54,9 +56,12 @@ type Seat struct {
 	ClientID     cloud.ClientID
 	Principal    cloud.PrincipalID
 	Secret       cloud.Sealed
-	Address      string // host:port of the one port
-	PID          int
-	Started      time.Time
+	// SignIn and Password are the owner's as a person; empty once that person is gone.
+	SignIn   string
+	Password cloud.Sealed
+	Address  string // host:port of the one port
+	PID      int
+	Started  time.Time
 	// Variables are the prepared environment of the owner's shell.
 	Variables []string
 
@@ -92,6 +97,7 @@ func OpenSeat(state string) (*Seat, error) {
 	}
 	return &Seat{
 		Tenant: o.Tenant, Subscription: o.Subscription, ClientID: o.Client, Principal: o.Principal, Secret: cloud.Seal(o.Secret),
+		SignIn: o.SignIn, Password: cloud.Seal(o.Password),
 		Address: p.Address, PID: p.PID, Started: p.Started, Variables: p.environment().Variables(), roots: roots,
 	}, nil
 }

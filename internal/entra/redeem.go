@@ -1,0 +1,79 @@
+package entra
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"strings"
+
+	"lanyard/internal/store"
+)
+
+// redeem answers an authorization code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).
+func (d *Door) redeem(ctx context.Context, c call) (outcome, error) {
+	if c.code.IsZero() {
+		return outcome{}, missing("code")
+	}
+	client, err := d.identified(c)
+	if err != nil {
+		return outcome{}, err
+	}
+	key := keysCode + hash(c.code.Open())
+	code, revision, err := fetch[grantedCode](ctx, d.Store, key)
+	switch {
+	case err != nil:
+		return outcome{}, err
+	case revision == 0 || code.Client != client.ID:
+		return outcome{}, refuse(70000, "The provided value for the 'code' parameter is not valid.")
+	case code.Spent:
+		return outcome{}, d.spent(ctx, code)
+	case !d.now().Before(code.Ends):
+		return outcome{}, refuse(70008, "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource.")
+	case c.redirect != code.Redirect:
+		return outcome{}, refuse(500112, "The reply address '%s' does not match the reply address '%s' provided when requesting Authorization code.", clip(c.redirect), clip(code.Redirect))
+	case !matches(c.verifier.Open(), code.Challenge):
+		return outcome{}, refuse(501481, "The Code_Verifier does not match the code_challenge supplied in the authorization request.")
+	}
+	code.Spent = true
+	if revision, err = d.rewrite(ctx, key, revision, code); errors.Is(err, store.ErrConflict) {
+		return outcome{}, d.spent(ctx, code)
+	} else if err != nil {
+		return outcome{}, err
+	}
+	w, err := c.wish(code.Wish)
+	if err != nil {
+		return outcome{}, err
+	}
+	o, err := d.grantPerson(ctx, c, signIn{client: client, person: code.Person, begun: code.Begun, wish: w, nonce: code.Nonce})
+	if err != nil || o.refresh.IsZero() {
+		return o, err
+	}
+	// Should the code come again, this is what it must not have led to.
+	code.Session = strings.Split(o.refresh.Open(), ".")[1]
+	if _, err := d.rewrite(ctx, key, revision, code); err != nil && !errors.Is(err, store.ErrConflict) {
+		return outcome{}, err
+	}
+	return o, nil
+}
+
+// spent ends the session that a code led to, since one of the two who had it has stolen it (RFC
+// 6749 section 4.1.2).
+func (d *Door) spent(ctx context.Context, code grantedCode) error {
+	if code.Session != "" {
+		if _, err := d.Store.Commit(ctx, store.Change{Key: keysSession + code.Session, If: store.Any}); err != nil {
+			return err
+		}
+	}
+	return refuse(54005, "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.")
+}
+
+// matches holds a verifier of RFC 7636 section 4.1 against the challenge.
+func matches(verifier, challenge string) bool {
+	if len(verifier) < 43 || len(verifier) > 128 {
+		return false
+	}
+	sum := sha256.Sum256([]byte(verifier))
+	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) == 1
+}

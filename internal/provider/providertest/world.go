@@ -59,9 +59,10 @@ func Begin(t *testing.T, version string, rows func(*World) []arm.Row) *World {
 		Now:    func() time.Time { return Start },
 		Admit:  w.admit,
 		Permit: w.permit}
-	w.Engine.Rows = append(rows(w),
-		arm.Row{Type: "Microsoft.Resources/subscriptions", Versions: []string{"2022-12-01"}, At: arm.InTenant},
-		arm.Row{Type: "Microsoft.Resources/resourceGroups", Versions: []string{"2025-04-01"}, At: arm.InSubscription, Tracked: true})
+	w.Engine.Rows = append([]arm.Row{ // the rows under test may have their own
+		{Type: "Microsoft.Resources/subscriptions", Versions: []string{"2022-12-01"}, At: arm.InTenant},
+		{Type: "Microsoft.Resources/resourceGroups", Versions: []string{"2025-04-01"}, At: arm.InSubscription, Tracked: true},
+	}, rows(w)...)
 	t.Cleanup(func() { _ = w.Store.Close() })
 	w.Run(w.Directory.Run)
 	w.Run(w.Engine.Run)

@@ -1,11 +1,13 @@
 package resources_test
 
 import (
+	"strings"
 	"testing"
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
+	"lanyard/internal/provider/providertest"
 	"lanyard/internal/provider/resources"
 )
 
@@ -81,5 +83,27 @@ func TestAGroupHasOnePropertyWhichClientsDoNotSet(t *testing.T) {
 	c.After.Properties = []byte(`{"colour":"blue"}`)
 	if err := b.Shape(t.Context(), c); !fault.Is(err, fault.NotOffered) {
 		t.Errorf("an unknown property: %v", err)
+	}
+}
+
+func TestWhatAGroupCannotDoIsRefusedByName(t *testing.T) {
+	w := providertest.Begin(t, "2025-04-01", func(*providertest.World) []arm.Row { return resources.Rows(providertest.Tenant) })
+	for _, name := range []string{"exportTemplate", "moveResources", "validateMoveResources"} {
+		if a := w.Want(501, "NotOffered", "POST "+providertest.Group+"/"+name, "{}"); !strings.Contains(a.Text, "'"+name+"'") {
+			t.Error(a.Text)
+		}
+	}
+	for _, path := range []string{"/deployments/d", "/deployments/d/operations", "/tags/default", "/templateSpecs"} {
+		w.Want(501, "NotOffered", "GET "+providertest.Group+"/providers/Microsoft.Resources"+path, "")
+	}
+}
+
+// What the API description of resource groups says of HEAD: 204 or 404, with no body.
+func TestWhetherAGroupExistsIsAskedByHEAD(t *testing.T) {
+	w := providertest.Begin(t, "2025-04-01", func(*providertest.World) []arm.Row { return resources.Rows(providertest.Tenant) })
+	for line, status := range map[string]int{providertest.Group: 204, providertest.Group + "-none": 404} {
+		if a := w.Ask("HEAD "+line, ""); a.Status != status {
+			t.Errorf("%s: got %d, want %d", line, a.Status, status)
+		}
 	}
 }

@@ -188,14 +188,3 @@ func (a containerApp) Remove(_ context.Context, c *arm.Change) error {
 	c.Writes = append(c.Writes, store.Change{Key: cloud.AppKey(c.ID), If: store.Any})
 	return nil
 }
-
-// Show leaves out what is for the list of revisions.
-func (a containerApp) Show(_ context.Context, d *arm.Document) error {
-	m, err := provider.Read("properties", d.Properties)
-	if err != nil {
-		return err
-	}
-	m.Drop("revisionCreatedTime")
-	d.Properties = m.Raw()
-	return nil
-}

@@ -76,7 +76,8 @@ func TestAnAppIsDescribedForWhoeverRunsIt(t *testing.T) {
 	}
 	for name, want := range map[string]any{"latestRevisionName": got.Revision, "latestReadyRevisionName": got.Revision, "environmentId": env,
 		"managedEnvironmentId": env, "runningStatus": "Running", "provisioningState": "Succeeded", "revisionCreatedTime": nil,
-		"configuration.activeRevisionsMode": "Single", "template.scale.maxReplicas": 10.0} {
+		"configuration.activeRevisionsMode": "Single", "configuration.ingress": nil, "configuration.maxInactiveRevisions": 100.0,
+		"template.scale.maxReplicas": 10.0, "template.volumes": nil} {
 		if is := a.Property("properties." + name); is != want {
 			t.Errorf("%s is %v, want %v", name, is, want)
 		}
@@ -84,6 +85,24 @@ func TestAnAppIsDescribedForWhoeverRunsIt(t *testing.T) {
 	w.Want(200, "", "DELETE "+shop, "")
 	if w.Read(cloud.AppKey(cloud.MustID(shop)), &got) {
 		t.Error("the description outlived the app")
+	}
+}
+
+func TestWhatAnAppDoesNotUseIsNull(t *testing.T) {
+	w := begin(t)
+	w.Want(201, "", "PUT "+shop, body("", ""))
+	said := w.Want(200, "", "GET "+shop, "")
+	for path, members := range map[string][]string{
+		"properties.configuration":  {"dapr", "ingress", "registries", "runtime", "secrets", "service"},
+		"properties.template":       {"initContainers", "serviceBinds", "terminationGracePeriodSeconds", "volumes"},
+		"properties.template.scale": {"minReplicas", "rules"},
+	} {
+		object, _ := said.Property(path).(map[string]any)
+		for _, name := range members {
+			if value, there := object[name]; !there || value != nil {
+				t.Errorf("%s.%s is %v, there: %v", path, name, value, there)
+			}
+		}
 	}
 }
 

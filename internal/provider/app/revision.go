@@ -55,7 +55,10 @@ func (r revision) latest(app cloud.ID) (*arm.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := provider.Members{"template": whole["template"]}
+	m := provider.Members{}
+	if m["template"], err = showTemplate(whole["template"]); err != nil {
+		return nil, err
+	}
 	m.Set("active", true)
 	m.Set("createdTime", p.RevisionCreatedTime)
 	m.Set("provisioningState", "Provisioned")

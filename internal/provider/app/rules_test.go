@@ -1,9 +1,11 @@
 package app_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
+	"lanyard/internal/cloud"
 	"lanyard/internal/provider/providertest"
 )
 
@@ -65,6 +67,59 @@ func TestWhatIsWrongInAnApp(t *testing.T) {
 		w.Want(400, "ContainerAppInvalidName", "PUT "+strings.Replace(shop, "/shop", "/"+name, 1), body("", ""))
 	}
 	w.Want(201, "", "PUT "+shop, body(`,"resources":{"cpu":0.25,"memory":"0.5Gi"}`, `,"workloadProfileName":"Consumption"`))
+}
+
+func TestAnEnvironmentKeepsItsDomainAndProfiles(t *testing.T) {
+	w := begin(t)
+	domain := w.Want(200, "", "GET "+env, "").Property("properties.defaultDomain")
+	if text, _ := domain.(string); !strings.HasSuffix(text, ".westeurope.azurecontainerapps.io") {
+		t.Errorf("its domain is %v", domain)
+	}
+	a := w.Want(200, "", "PUT "+env, `{"location":"westeurope","properties":{"defaultDomain":"mine.example","workloadProfiles":[{"workloadProfileType":"consumption","Name":"C","minimumCount":null}]}}`)
+	for name, want := range map[string]any{"defaultDomain": domain, "staticIp": "127.0.0.1", "zoneRedundant": false, "publicNetworkAccess": "Enabled", "peerAuthentication.mtls.enabled": false} {
+		if got := a.Property("properties." + name); got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	if got := fmt.Sprint(a.Property("properties.workloadProfiles")); got != "[map[name:C workloadProfileType:Consumption]]" {
+		t.Errorf("its profiles are %s", got)
+	}
+	again := w.Want(200, "", "PUT "+env, a.Text)
+	if again.Text == "" || again.Property("properties.defaultDomain") != domain {
+		t.Errorf("what was read, sent back: %s", again.Text)
+	}
+}
+
+func TestAnEnvironmentHasAnIdentity(t *testing.T) {
+	w := begin(t)
+	a := w.Want(200, "", "PATCH "+env, `{"identity":{"type":"SystemAssigned"}}`)
+	if p, _ := a.Property("identity.principalId").(string); !cloud.IsGUID(p) {
+		t.Errorf("identity: %s", a.Text)
+	}
+	w.Want(200, "", "PATCH "+env, `{"identity":{"type":"None"}}`)
+}
+
+func TestWhetherAnAppsNameIsFree(t *testing.T) {
+	w := begin(t)
+	w.Want(201, "", "PUT "+shop, body("", ""))
+	const line = "POST " + env + "/checkNameAvailability"
+	for name, reason := range map[string]string{"till": "None", "shop": "AlreadyExists", "9": "Invalid"} {
+		a := w.Want(200, "", line, `{"name":"`+name+`","type":"Microsoft.App/containerApps"}`)
+		if a.Property("nameAvailable") != (reason == "None") || a.Property("reason") != reason {
+			t.Errorf("%s: %s", name, a.Text)
+		}
+	}
+	w.Want(501, "NotOffered", line, `{"name":"a","type":"Microsoft.App/managedEnvironments/certificates"}`)
+	w.Want(400, "InvalidRequestContent", line, `[]`)
+}
+
+func TestWhatIsNotThereIsRefusedByName(t *testing.T) {
+	w := begin(t)
+	w.Want(201, "", "PUT "+shop, body("", ""))
+	for _, line := range []string{"GET " + shop + "/authConfigs", "PUT " + env + "/daprComponents/a", "POST " + shop + "/getAuthToken",
+		"PUT " + providertest.Group + "/providers/Microsoft.App/jobs/a"} {
+		w.Want(501, "NotOffered", line, `{}`)
+	}
 }
 
 func TestEnvironments(t *testing.T) {

@@ -37,8 +37,8 @@ var versions = []string{
 
 // Rows gives the rows of Microsoft.App.
 func Rows(d Deps) []arm.Row {
-	apps := containerApp{Deps: d}
-	return []arm.Row{
+	apps, environments := containerApp{Deps: d}, environment{Deps: d}
+	rows := []arm.Row{
 		{
 			Type:      Environments,
 			Versions:  versions,
@@ -47,7 +47,10 @@ func Rows(d Deps) []arm.Row {
 			Tracked:   true,
 			Identity:  true,
 			Async:     true,
-			Behaviour: environment{Deps: d},
+			Behaviour: environments,
+			Actions: map[string]arm.Action{
+				"checknameavailability": {Needs: Environments + "/checkNameAvailability/action", Do: environments.checkName},
+			},
 		},
 		{
 			Type:      Apps,
@@ -66,6 +69,23 @@ func Rows(d Deps) []arm.Row {
 			Behaviour: revision{resources: d.Resources},
 		},
 	}
+	for _, name := range absent {
+		rows = append(rows, arm.Row{Type: name, Absent: true})
+	}
+	return rows
+}
+
+// absent are the types and operations of this namespace that are known here by name only.
+var absent = []string{
+	"Microsoft.App/builders", "Microsoft.App/connectedEnvironments", "Microsoft.App/jobs", "Microsoft.App/sessionPools",
+	Apps + "/authConfigs", Apps + "/builds", Apps + "/detectorProperties", Apps + "/detectors", Apps + "/getAuthToken", Apps + "/labelHistory",
+	Apps + "/listCustomHostNameAnalysis", Apps + "/patches", Apps + "/resiliencyPolicies", Apps + "/sourceControls",
+	Revisions + "/activate", Revisions + "/deactivate", Revisions + "/replicas", Revisions + "/restart",
+	Environments + "/certificates", Environments + "/daprComponents", Environments + "/daprSubscriptions", Environments + "/detectorProperties",
+	Environments + "/detectors", Environments + "/dotNetComponents", Environments + "/getAuthToken", Environments + "/httpRouteConfigs",
+	Environments + "/javaComponents", Environments + "/maintenanceConfigurations", Environments + "/managedCertificates",
+	Environments + "/privateEndpointConnections", Environments + "/privateLinkResources", Environments + "/storages", Environments + "/usages",
+	Environments + "/workloadProfileStates",
 }
 
 // The running states of an app that its document keeps.
@@ -81,6 +101,11 @@ type appProperties struct {
 	LatestRevisionName  string   `json:"latestRevisionName"`
 	RevisionCreatedTime string   `json:"revisionCreatedTime"` // of the latest one; not shown on the app itself
 	Template            template `json:"template"`
+}
+
+// environmentProperties are what this package reads back from an environment's properties.
+type environmentProperties struct {
+	DefaultDomain string `json:"defaultDomain"`
 }
 
 type template struct {

@@ -47,7 +47,7 @@ var versions = []string{
 // Rows gives the rows of Microsoft.KeyVault.
 func Rows(d Deps) []arm.Row {
 	gone := deletedVault{Deps: d}
-	return []arm.Row{
+	rows := []arm.Row{
 		{
 			Type:      Vaults,
 			Versions:  versions,
@@ -90,6 +90,16 @@ func Rows(d Deps) []arm.Row {
 			Calls:    map[string]arm.Call{http.MethodPost: {Needs: names + "/read", Do: d.checkName}},
 		},
 	}
+	for _, name := range absent {
+		rows = append(rows, arm.Row{Type: name, Absent: true})
+	}
+	return rows
+}
+
+// absent are the types of this namespace that are known here by name only.
+var absent = []string{
+	"Microsoft.KeyVault/managedHSMs", Vaults + "/accessPolicies", Vaults + "/keys", Vaults + "/keys/versions",
+	Vaults + "/privateEndpointConnections", Vaults + "/privateLinkResources",
 }
 
 // sku is a vault's price class.

@@ -40,7 +40,11 @@ func (n *noun) verbs(a *app) []*cobra.Command {
 		if n.name != "" {
 			filter = "startswith(displayName," + quoted(n.name) + ")"
 		}
-		return c.graphList(cmd.Context(), n.collection, filter)
+		found, err := c.graphList(cmd.Context(), n.collection, filter)
+		if err != nil || a.output != "table" || a.query != "" {
+			return found, err
+		}
+		return inBrief(found)
 	})
 	list.Flags().StringVar(&n.name, "display-name", "", "what the name begins with")
 	list.Flags().BoolVar(&n.all, "all", true, "list all of them; nothing is left out")
@@ -59,6 +63,24 @@ func (n *noun) verbs(a *app) []*cobra.Command {
 		must(verb, "id")
 	}
 	return []*cobra.Command{list, show, remove}
+}
+
+// brief is what a table shows of a directory object, as in az.
+type brief struct {
+	DisplayName     string            `json:"displayName"`
+	ID              cloud.PrincipalID `json:"id"`
+	AppID           cloud.ClientID    `json:"appId"`
+	CreatedDateTime string            `json:"createdDateTime"`
+}
+
+func inBrief(docs []json.RawMessage) ([]brief, error) {
+	rows := make([]brief, len(docs))
+	for i, d := range docs {
+		if err := json.Unmarshal(d, &rows[i]); err != nil {
+			return nil, fmt.Errorf("read directory object: %w", err)
+		}
+	}
+	return rows, nil
 }
 
 // object finds a directory object by client id, object id or one of its URIs.

@@ -13,7 +13,7 @@ func explainCommand(a *app) *cobra.Command {
 	cmd := a.verb("explain", "Say whether a principal may do something, and why",
 		"lanyard explain --assignee hello --action Microsoft.KeyVault/vaults/secrets/getSecret/action --data --scope $VAULT_ID",
 		func(c *client, cmd *cobra.Command) (any, error) {
-			who, err := c.principal(cmd.Context(), assignee)
+			who, err := c.member(cmd.Context(), assignee)
 			if err != nil {
 				return nil, err
 			}

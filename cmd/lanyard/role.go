@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -82,7 +82,7 @@ func assignmentCommand(a *app) *cobra.Command {
 func (c *client) createAssignment(ctx context.Context, g *grant) (any, error) {
 	principal := g.objectID
 	if principal == "" {
-		p, err := c.principal(ctx, g.assignee)
+		p, err := c.member(ctx, g.assignee)
 		if err != nil {
 			return nil, err
 		}
@@ -150,7 +150,7 @@ func (c *client) findAssignments(ctx context.Context, g *grant, all, inherited b
 	}
 	principal := g.objectID
 	if principal == "" && g.assignee != "" {
-		p, err := c.principal(ctx, g.assignee)
+		p, err := c.member(ctx, g.assignee)
 		if err != nil {
 			return nil, err
 		}
@@ -188,17 +188,25 @@ func lastSegment(id string) string { return strings.ToLower(id[strings.LastIndex
 
 // named adds the names of principals and roles; a principal that is gone makes the grant an orphan.
 func (c *client) named(ctx context.Context, found []assignment) ([]assignment, error) {
+	ids := []cloud.PrincipalID{}
+	for _, x := range found {
+		if !slices.Contains(ids, x.Principal) {
+			ids = append(ids, x.Principal)
+		}
+	}
+	members, err := c.membersByID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	labels := map[cloud.PrincipalID]string{}
+	for _, m := range members {
+		labels[m.ID] = m.label()
+	}
 	roles := map[string]string{}
 	for i := range found {
 		x := &found[i]
-		principals, err := c.principals(ctx, string(x.Principal))
-		if err != nil {
-			return nil, err
-		}
-		x.Orphan = len(principals) == 0
-		if !x.Orphan {
-			x.PrincipalName = principals[0].Name
-		}
+		label, known := labels[x.Principal]
+		x.PrincipalName, x.Orphan = label, !known
 		if _, seen := roles[x.RoleID]; !seen {
 			doc, err := flat(c.arm(ctx, http.MethodGet, x.RoleID, rolesVersion, nil))
 			if err != nil {
@@ -215,30 +223,4 @@ func (c *client) named(ctx context.Context, found []assignment) ([]assignment, e
 		x.RoleName = roles[x.RoleID]
 	}
 	return found, nil
-}
-
-// principals finds who goes by a name, client id or principal id.
-func (c *client) principals(ctx context.Context, who string) ([]cloud.Principal, error) {
-	body, err := c.control(ctx, http.MethodGet, "/principals?who="+url.QueryEscape(who), nil)
-	if err != nil {
-		return nil, err
-	}
-	var found []cloud.Principal
-	return found, json.Unmarshal(body, &found)
-}
-
-func (c *client) principal(ctx context.Context, who string) (cloud.Principal, error) {
-	if who == "" {
-		return cloud.Principal{}, hinted{"say who: --assignee takes a name, client id or principal id", "lanyard identity list"}
-	}
-	found, err := c.principals(ctx, who)
-	switch {
-	case err != nil:
-		return cloud.Principal{}, err
-	case len(found) == 0:
-		return cloud.Principal{}, hinted{fmt.Sprintf("nobody in the directory goes by %q as a name, client id or principal id", who), "lanyard identity list"}
-	case len(found) > 1:
-		return cloud.Principal{}, hinted{fmt.Sprintf("%d principals are named %q; use a principal id", len(found), who), "lanyard identity show"}
-	}
-	return found[0], nil
 }

@@ -62,11 +62,30 @@ func (a containerApp) turn(state string) func(context.Context, *arm.Document, ht
 			if err := a.Show(ctx, now); err != nil {
 				return err
 			}
-			return httpkit.WriteJSON(w, http.StatusOK, map[string]any{"id": now.ID, "name": now.Name, "type": now.Type,
-				"location": now.Location, "tags": now.Tags, "properties": now.Properties, "systemData": now.SystemData})
+			return httpkit.WriteJSON(w, http.StatusOK, wire(now))
 		}
 		return fault.New(fault.Conflict, "ContainerAppOperationInProgress", "Cannot modify a container app '%s' because there is another operation in progress.", d.Name)
 	}
+}
+
+// wire gives an app's document as the management API shows it.
+func wire(d *arm.Document) map[string]any {
+	shown := map[string]any{"id": d.ID, "name": d.Name, "type": d.Type, "location": d.Location,
+		"properties": d.Properties, "systemData": d.SystemData}
+	if d.Tags != nil {
+		shown["tags"] = d.Tags
+	}
+	if worn := d.Identity; worn != nil {
+		identity := map[string]any{"type": worn.Type}
+		if worn.Principal != "" {
+			identity["principalId"], identity["tenantId"] = worn.Principal, worn.Tenant
+		}
+		if worn.User != nil {
+			identity["userAssignedIdentities"] = worn.User
+		}
+		shown["identity"] = identity
+	}
+	return shown
 }
 
 func (a containerApp) attempt(ctx context.Context, id cloud.ID, state string) (*arm.Document, int64, error) {

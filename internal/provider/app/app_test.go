@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
@@ -31,11 +33,23 @@ func (l late) Documents(prefix cloud.ID, typ string) []*arm.Document {
 	return l.w.Engine.Documents(prefix, typ)
 }
 
+// counter draws 1, 2, 3, ... in place of chance.
+type counter struct{ n atomic.Int64 }
+
+func (c *counter) Read(p []byte) (int, error) {
+	n := c.n.Add(1)
+	for i := range p {
+		p[i] = byte(n)
+	}
+	return len(p), nil
+}
+
 func begin(t *testing.T) *providertest.World {
 	w := providertest.Begin(t, v, func(w *providertest.World) []arm.Row {
 		deps := app.Deps{
 			Deps: provider.Deps{Resources: late{w}, Store: w.Store, Tenant: providertest.Tenant,
-				Await: func(ctx context.Context, revision int64) error { return w.Engine.Await(ctx, revision) }},
+				Await: func(ctx context.Context, revision int64) error { return w.Engine.Await(ctx, revision) },
+				Now:   func() time.Time { return providertest.Start }, Rand: &counter{}},
 			Attach: func(_ context.Context, id cloud.ID, rw http.ResponseWriter, _ *http.Request) error {
 				_, err := fmt.Fprintf(rw, `{"attached":%q}`, id.Name())
 				return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +34,17 @@ func (l late) Documents(prefix cloud.ID, typ string) []*arm.Document {
 	return l.w.Engine.Documents(prefix, typ)
 }
 
+// counter draws 1, 2, 3, ... in place of chance.
+type counter struct{ n atomic.Int64 }
+
+func (c *counter) Read(p []byte) (int, error) {
+	n := c.n.Add(1)
+	for i := range p {
+		p[i] = byte(n)
+	}
+	return len(p), nil
+}
+
 // begin starts a world with one empty vault, and gives the box that seals its secrets.
 func begin(t *testing.T) (*providertest.World, *secret.Box) {
 	t.Helper()
@@ -49,7 +61,7 @@ func beginAt(t *testing.T, now func() time.Time) (*providertest.World, *secret.B
 	w := providertest.Begin(t, v, func(w *providertest.World) []arm.Row {
 		return keyvault.Rows(keyvault.Deps{Box: box, Profile: cloud.Azure, Deps: provider.Deps{Resources: late{w}, Store: w.Store, Tenant: providertest.Tenant,
 			Await: func(ctx context.Context, revision int64) error { return w.Engine.Await(ctx, revision) },
-			Now:   now}})
+			Now:   now, Rand: &counter{}}})
 	})
 	w.Want(201, "", "PUT "+vault, body(""))
 	return w, box

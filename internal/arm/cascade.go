@@ -11,6 +11,7 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
+	"lanyard/internal/httpkit"
 	"lanyard/internal/store"
 )
 
@@ -74,11 +75,7 @@ func (e *Engine) finish(ctx context.Context, marked *Document, caller cloud.Call
 		}
 		changes, whole, err := e.share(ctx, now, caller)
 		if err != nil {
-			err = e.callOff(ctx, now, err)
-			if !inOne && fault.Of(err).Kind != fault.Internal {
-				e.departed(now, err)
-			}
-			return false, err
+			return false, e.callOff(ctx, now, err)
 		}
 		if inOne && !whole {
 			return false, nil
@@ -98,9 +95,6 @@ func (e *Engine) finish(ctx context.Context, marked *Document, caller cloud.Call
 			return false, err
 		}
 		if whole {
-			if !inOne {
-				e.departed(now, nil)
-			}
 			return true, nil
 		}
 	}
@@ -140,11 +134,15 @@ func (e *Engine) sweep(ctx context.Context) error {
 		case <-e.wake:
 		}
 		for _, d := range e.Documents(cloud.Root, "") {
-			if d.Deleting == "" {
+			if _, busy := e.attended.Load(d.Deleting); d.Deleting == "" || busy {
 				continue
 			}
-			if _, err := e.finish(ctx, d, cloud.Caller{}, false); err != nil && ctx.Err() == nil {
-				e.log().Error("finish deletion", "scope", d.ID.String(), "error", err)
+			gone, err := e.finish(ctx, d, cloud.Caller{}, false)
+			if err != nil && ctx.Err() == nil {
+				e.log().Error("finish deletion", httpkit.KeyScope, d.ID.String(), httpkit.KeyError, err)
+			}
+			if gone || err != nil && fault.Of(err).Kind != fault.Internal {
+				e.departed(d, err)
 			}
 		}
 	}

@@ -19,7 +19,7 @@ func (e *Engine) remove(w http.ResponseWriter, r *http.Request, c call) error {
 	if _, err := e.ancestors(ctx, c.id); err != nil && fault.Of(err).Code != "ParentResourceNotFound" {
 		return err
 	}
-	marked, err := e.condemn(ctx, c, conditionOf(r))
+	marked, gone, err := e.depart(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -30,13 +30,7 @@ func (e *Engine) remove(w http.ResponseWriter, r *http.Request, c call) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	gone, err := e.finish(ctx, marked, c.caller, c.id.Is(typeGroup))
-	if err != nil {
-		e.nudge()
-		return err
-	}
 	if !gone {
-		e.nudge()
 		w.Header().Set("Location", e.resultURL(r, marked))
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(http.StatusAccepted)
@@ -50,18 +44,35 @@ func (e *Engine) remove(w http.ResponseWriter, r *http.Request, c call) error {
 	return nil
 }
 
+// depart marks a resource as going and takes it away, with all that lies in it, as far as one
+// request does that. It gives nil when there is no such resource.
+func (e *Engine) depart(ctx context.Context, c call) (marked *Document, gone bool, err error) {
+	name, err := cloud.NewID(e.rand())
+	if err != nil {
+		return nil, false, err
+	}
+	e.attended.Store(name, true)
+	defer func() {
+		e.attended.Delete(name)
+		if marked != nil && !gone {
+			e.nudge() // what is left is Run's to finish
+		}
+	}()
+	if marked, err = e.condemn(ctx, c, name); err != nil || marked == nil {
+		return nil, false, err
+	}
+	gone, err = e.finish(ctx, marked, c.caller, c.id.Is(typeGroup))
+	return marked, gone, err
+}
+
 // condemn marks a resource as going, in a commit of its own: from then on nothing can be made in
 // it, so that what the deletion then finds in it is all there will ever be. Whatever a type has
 // against the deletion is heard before. It gives nil when there is no such resource.
-func (e *Engine) condemn(ctx context.Context, c call, when condition) (*Document, error) {
-	name, err := cloud.NewID(e.rand())
-	if err != nil {
-		return nil, err
-	}
+func (e *Engine) condemn(ctx context.Context, c call, name string) (*Document, error) {
 	var marked *Document
-	err = e.retry(ctx, c.id, func() error {
+	err := e.retry(ctx, c.id, func() error {
 		d, ok := e.Document(c.id)
-		if err := when.check(d); err != nil {
+		if err := c.when.check(d); err != nil {
 			return err
 		}
 		if marked = d; !ok {

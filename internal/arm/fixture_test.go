@@ -279,6 +279,17 @@ func (w *world) ask(method, path, body string, header ...string) said {
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
+	return w.send(r)
+}
+
+// askAt asks without a token, under a host name.
+func (w *world) askAt(host, path string) said {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.Host = host
+	return w.send(r)
+}
+
+func (w *world) send(r *http.Request) said {
 	rec := httptest.NewRecorder()
 	w.ServeHTTP(rec, r)
 	s := said{status: rec.Code, header: rec.Header(), text: rec.Body.String()}

@@ -31,7 +31,7 @@ func (e *Engine) change(w http.ResponseWriter, r *http.Request, c call, merge bo
 		return err
 	}
 	d, created, err := e.write(ctx, &intent{id: c.id, row: c.row, caller: c.caller,
-		body: sent, merge: merge, when: conditionOf(r)})
+		body: sent, merge: merge, when: c.when})
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ func (e *Engine) read(w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	if conditionOf(r).fresh(d) {
+	if c.when.fresh(d) {
 		w.Header().Set("ETag", d.etag())
 		w.WriteHeader(http.StatusNotModified)
 		return nil

@@ -41,6 +41,7 @@ type call struct {
 	route
 	caller  cloud.Caller
 	options map[string]string // of the query, by their names in lower case
+	when    condition         // what it demands of the state it meets
 	record  *cloud.Activity   // what is kept of it; nil when it is no write
 }
 
@@ -67,7 +68,7 @@ func (e *Engine) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	rt, unrouted := e.route(r)
-	c := call{route: rt}
+	c := call{route: rt, when: conditionOf(r)}
 	if unrouted != nil || rt.address == nil || !rt.address.public {
 		caller, err := e.admit(r)
 		if err != nil {

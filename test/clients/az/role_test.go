@@ -24,7 +24,7 @@ func TestRoleAssignments(t *testing.T) {
 				"--assignee-principal-type", "ServicePrincipal", "--scope", scope).refused(1, "Role 'No Such Role' doesn't exist")
 		})
 		t.Run("to a principal that is not there", func(t *testing.T) {
-			az.run(t, "role assignment create --role Reader --assignee", nobody, "--scope", scope).refused(1, "PrincipalNotFound", nobody)
+			az.run(t, "role assignment create --role Reader --assignee-object-id", nobody, "--scope", scope).refused(1, "PrincipalNotFound", nobody)
 		})
 	})
 	row(t, "role assignment create --assignee", func(t *testing.T) {

@@ -28,19 +28,19 @@ final class Line implements AutoCloseable {
         put("error", error.getClass().getName()).put("message", message.toString());
         if (error instanceof HttpResponseException refused && refused.getResponse() != null) {
             put("status", refused.getResponse().getStatusCode());
-            putCodes(refused.getValue());
+            put("code", code(refused.getValue()));
+            if (error(refused.getValue()).get("innererror") instanceof Map<?, ?> inner) put("inner", inner.get("code"));
         }
         return this;
     }
 
-    /** The error codes in what the SDK decoded of the answer's body: a ManagementError, or a map. */
-    private void putCodes(Object value) throws IOException {
-        if (value instanceof ManagementError error) {
-            put("code", error.getCode());
-        } else if (value instanceof Map<?, ?> body && body.get("error") instanceof Map<?, ?> error) {
-            put("code", error.get("code"));
-            if (error.get("innererror") instanceof Map<?, ?> inner) put("inner", inner.get("code"));
-        }
+    /** The error code in what the SDK decoded of the answer's body: a ManagementError, or a map. */
+    static String code(Object value) {
+        return value instanceof ManagementError error ? error.getCode() : String.valueOf(error(value).get("code"));
+    }
+
+    private static Map<?, ?> error(Object value) {
+        return value instanceof Map<?, ?> body && body.get("error") instanceof Map<?, ?> error ? error : Map.of();
     }
 
     @Override

@@ -31,7 +31,14 @@ type account struct {
 type accountUser struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
-	// CredentialFile holds what the owner signs in with; it is not printed.
+	// Person is the owner as a person, who signs in at a page.
+	Person person `json:"person"`
+}
+
+// person says how the owner signs in: the password itself is not printed.
+type person struct {
+	SignIn         string `json:"signIn"`
+	Page           string `json:"page"`
 	CredentialFile string `json:"credentialFile"`
 }
 
@@ -87,7 +94,9 @@ func (c *client) accounts(ctx context.Context, state string) ([]account, error) 
 		}
 		all = append(all, account{
 			EnvironmentName: cloud.Azure.Name, HomeTenantID: s.In, ID: s.ID, IsDefault: s.ID == c.seat.Subscription, Name: s.Name, State: s.State, TenantID: s.In,
-			User: accountUser{Name: string(c.seat.ClientID), Type: "servicePrincipal", CredentialFile: filepath.Join(state, platform.OwnerFile)},
+			User: accountUser{Name: string(c.seat.ClientID), Type: "servicePrincipal", Person: person{
+				SignIn: c.seat.SignIn, Page: c.seat.SignInPage(), CredentialFile: filepath.Join(state, platform.OwnerFile),
+			}},
 		})
 	}
 	if len(all) == 0 {

@@ -28,7 +28,6 @@ func (p *Platform) controlRoutes(mux *http.ServeMux) {
 	for pattern, h := range map[string]httpkit.Handler{
 		"GET /status":       p.status,
 		"POST /stop":        p.stop,
-		"GET /principals":   p.principals,
 		"POST /explain":     p.explain,
 		"GET /keys":         p.keys,
 		"POST /keys/rotate": p.rotate,
@@ -90,23 +89,6 @@ func (p *Platform) status(w http.ResponseWriter, _ *http.Request) error {
 func (p *Platform) stop(w http.ResponseWriter, _ *http.Request) error {
 	p.end()
 	return httpkit.WriteJSON(w, http.StatusAccepted, map[string]string{"status": "Stopping"})
-}
-
-// principals finds who goes by a name, client id or principal id (ID-17).
-func (p *Platform) principals(w http.ResponseWriter, r *http.Request) error {
-	who := r.URL.Query().Get("who")
-	found := []cloud.Principal{}
-	if x, ok := p.directory.Principal(cloud.PrincipalID(who)); ok {
-		found = append(found, x)
-	} else if x, ok := p.directory.ByClient(cloud.ClientID(who)); ok {
-		found = append(found, x)
-	} else {
-		found = append(found, p.directory.ByName(who)...)
-	}
-	for i := range found {
-		found[i].Credentials = nil
-	}
-	return httpkit.WriteJSON(w, http.StatusOK, found)
 }
 
 func (p *Platform) explain(w http.ResponseWriter, r *http.Request) error {

@@ -90,8 +90,9 @@ func (p *Platform) plain(identities, pages http.Handler) http.Handler {
 }
 
 // signInHost is where browsers sign people in: host and port.
-func (p *Platform) signInHost() string {
-	address := p.Address()
+func (p *Platform) signInHost() string { return signInHost(p.Address()) }
+
+func signInHost(address string) string {
 	return "login." + domain + address[strings.LastIndexByte(address, ':'):]
 }
 

@@ -71,6 +71,9 @@ type Seat struct {
 // Scope gives the world's subscription.
 func (s *Seat) Scope() cloud.ID { return cloud.MustID("/subscriptions/" + s.Subscription) }
 
+// SignInPage is where the owner's browser signs in as a person, and enters a device's code.
+func (s *Seat) SignInPage() string { return "http://" + signInHost(s.Address) + "/devicelogin" }
+
 // OpenSeat reads the seat of the world in a state folder. It fails when none is running there.
 func OpenSeat(state string) (*Seat, error) {
 	var o owner

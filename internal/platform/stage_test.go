@@ -2,10 +2,13 @@ package platform
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"lanyard/internal/cloud"
@@ -99,4 +102,52 @@ func (s *stage) fetch(t testing.TB, r *host.Replica) (int, string) {
 		t.Fatal(err)
 	}
 	return answer.StatusCode, string(body)
+}
+
+// token gives the owner's token for a resource, asked of the sign-in service.
+func (s *stage) token(t testing.TB, resource string) string {
+	t.Helper()
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {string(s.owner.Client)}, "client_secret": {s.owner.Secret},
+		"scope": {resource + "/.default"}}
+	answer, err := s.visitor(t).PostForm("https://"+cloud.Azure.Authority+"/"+string(s.deed.Tenant)+"/oauth2/v2.0/token", form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var got struct {
+		Token string `json:"access_token"`
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&got); err != nil || got.Token == "" {
+		t.Fatalf("the owner's sign-in is answered %s, %v", answer.Status, err)
+	}
+	return got.Token
+}
+
+// put makes a resource as the owner.
+func (s *stage) put(t testing.TB, at, version, body string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "PUT", "https://"+cloud.Azure.Management+at+"?api-version="+version, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+s.token(t, "https://management.azure.com"))
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := s.visitor(t).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if text, _ := io.ReadAll(answer.Body); answer.StatusCode > 299 {
+		t.Fatalf("PUT %s is answered %d %s", at, answer.StatusCode, text)
+	}
+}
+
+// newVault makes a vault and gives its host name.
+func (s *stage) newVault(t testing.TB, name string) string {
+	t.Helper()
+	group := s.scope().String() + "/resourceGroups/rg"
+	s.put(t, group, "2022-09-01", `{"location":"westeurope"}`)
+	s.put(t, group+"/providers/Microsoft.KeyVault/vaults/"+name, "2023-07-01", fmt.Sprintf(
+		`{"location":"westeurope","properties":{"tenantId":%q,"sku":{"family":"A","name":"standard"},"enableRbacAuthorization":true}}`, s.deed.Tenant))
+	return cloud.Azure.VaultHost(name)
 }

@@ -3,6 +3,7 @@ package directory
 import (
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -132,5 +133,20 @@ func TestARegisteredNameTakesNoOthersPlace(t *testing.T) {
 	}
 	if _, err := w.Register(""); err == nil {
 		t.Error("an application without a name was registered")
+	}
+}
+
+// TestAnOwnersIDIsNotDrawnAgain is T26 for owners who are gone.
+func TestAnOwnersIDIsNotDrawnAgain(t *testing.T) {
+	w := start(t)
+	again := func() { w.Rand = rand.NewChaCha8([32]byte{9}) }
+	a, _ := w.register("ci")
+	again()
+	owner := w.enroll(cloud.UserAssigned, "billing", identity)
+	a.Owners = []cloud.PrincipalID{owner.ID}
+	w.commit(w.written(a), w.Retire(owner))
+	again()
+	if next := w.enroll(cloud.UserAssigned, "billing", identity); next.ID == owner.ID {
+		t.Error("an owner's id was given to another")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lanyard/internal/cloud"
@@ -89,5 +90,10 @@ func (d *Directory) isFree(p cloud.PrincipalID, c cloud.ClientID) bool {
 	_, named := d.people.byAppID[c]
 	_, granted := d.rights.keys[p]
 	_, denied := d.rights.denied[p]
+	for _, a := range d.people.registered {
+		if slices.Contains(a.Owners, p) {
+			return false // an owner who is gone: whoever got the id would own the application
+		}
+	}
 	return !enrolled && !used && !registered && !named && !granted && !denied
 }

@@ -21,6 +21,9 @@ import (
 const (
 	administering = "Microsoft.Authorization/elevateAccess/action"
 	reading       = "Microsoft.Directory/directoryObjects/read"
+	// asUser is the scope of tokens that let an app do in the directory whatever the person may who
+	// signed in to it (Microsoft Graph v1.0, "Permissions reference").
+	asUser = "Directory.AccessAsUser.All"
 )
 
 // call is one request by a verified caller.
@@ -44,6 +47,9 @@ func (d *Door) enter(next handler) httpkit.Handler {
 		caller, ok := d.Directory.Principal(token.Principal)
 		if !ok {
 			return fault.New(fault.Unauthenticated, "InvalidAuthenticationToken", "The token's principal is not in the directory.")
+		}
+		if caller.Kind == cloud.User && !slices.Contains(token.Scopes, asUser) {
+			return denied("The app was not given the scope " + asUser + ".")
 		}
 		q, err := readQuery(r)
 		if err != nil {

@@ -72,14 +72,15 @@ func (d *Door) page(w http.ResponseWriter, c *call, n noun, all []entity) error 
 }
 
 // show answers with one object.
-func (d *Door) show(w http.ResponseWriter, c *call, n noun, e entity) error {
+func (d *Door) show(w http.ResponseWriter, c *call, e entity) error {
 	if err := c.query.onlySelects(); err != nil {
 		return err
 	}
-	return d.answer(w, c, n, e, http.StatusOK)
+	return d.answer(w, c, e, http.StatusOK)
 }
 
-func (d *Door) answer(w http.ResponseWriter, c *call, n noun, e entity, status int) error {
+func (d *Door) answer(w http.ResponseWriter, c *call, e entity, status int) error {
+	n := nounOf(e)
 	shape, err := c.query.choose(n, e.shape())
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ func (d *Door) showMe(w http.ResponseWriter, c *call) error {
 	if err := c.isPerson(); err != nil {
 		return err
 	}
-	return d.show(w, c, people, person{c.caller})
+	return d.show(w, c, person{c.caller})
 }
 
 func (d *Door) listPeople(w http.ResponseWriter, c *call) error {
@@ -49,5 +49,5 @@ func (d *Door) showPerson(w http.ResponseWriter, c *call) error {
 	if !ok || p.Kind != cloud.User {
 		return missing(key)
 	}
-	return d.show(w, c, people, person{p})
+	return d.show(w, c, person{p})
 }

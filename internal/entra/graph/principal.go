@@ -52,7 +52,7 @@ func (d *Door) showPrincipal(w http.ResponseWriter, c *call) error {
 	if !ok {
 		return missing(c.r.PathValue("id"))
 	}
-	return d.show(w, c, principals, p)
+	return d.show(w, c, p)
 }
 
 func (d *Door) createPrincipal(w http.ResponseWriter, c *call) error {
@@ -89,7 +89,7 @@ func (d *Door) createPrincipal(w http.ResponseWriter, c *call) error {
 		return err
 	}
 	w.Header().Set("Location", d.base(c.r)+"/servicePrincipals/"+string(made.ID))
-	return d.answer(w, c, principals, d.principal(made), http.StatusCreated)
+	return d.answer(w, c, d.principal(made), http.StatusCreated)
 }
 
 // describePrincipal lays what a request says of a service principal over what it is. All but the
@@ -184,31 +184,4 @@ func (d *Door) changePrincipal(c *call, edit func(*record) error, body any) erro
 		}
 		return edit(r)
 	})
-}
-
-func (d *Door) addPrincipalPassword(w http.ResponseWriter, c *call) error {
-	var asked newPassword
-	var made cloud.Credential
-	var secret cloud.Sealed
-	err := d.changePrincipal(c, func(r *record) (err error) {
-		made, secret, err = d.draw(r.principal.Credentials, asked)
-		r.principal.Credentials = append(r.principal.Credentials, made)
-		return err
-	}, &asked)
-	if err != nil {
-		return err
-	}
-	return d.tell(w, c, made, secret)
-}
-
-func (d *Door) removePrincipalPassword(w http.ResponseWriter, c *call) error {
-	var asked oldPassword
-	err := d.changePrincipal(c, func(r *record) (err error) {
-		r.principal.Credentials, err = without(r.principal.Credentials, asked.KeyID)
-		return err
-	}, &asked)
-	if err != nil {
-		return err
-	}
-	return c.say(w, http.StatusNoContent, nil)
 }

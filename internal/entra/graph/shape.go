@@ -1,10 +1,7 @@
 package graph
 
 import (
-	"crypto/sha1" //nolint:gosec // a thumbprint is a name, no proof
-	"crypto/x509"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"lanyard/internal/cloud"
@@ -186,43 +183,6 @@ func (p person) shape() map[string]any {
 		"accountEnabled": true, "userType": "Member", "createdDateTime": stamp(p.Created),
 		"businessPhones": []string{}, "givenName": nil, "jobTitle": nil, "mail": nil, "mobilePhone": nil,
 		"officeLocation": nil, "preferredLanguage": nil, "surname": nil,
-	}
-}
-
-// passwords shows what is known of secrets: never the secrets.
-func passwords(all []cloud.Credential) []map[string]any {
-	shown := []map[string]any{}
-	for _, c := range all {
-		shown = append(shown, password(c))
-	}
-	return shown
-}
-
-func password(c cloud.Credential) map[string]any {
-	return map[string]any{
-		"keyId": c.KeyID, "displayName": orNull(c.Name), "hint": c.Hint, "secretText": nil, "customKeyIdentifier": nil,
-		"startDateTime": stamp(c.Starts), "endDateTime": stamp(c.Ends),
-	}
-}
-
-// keys shows certificates as keyCredentials; like Microsoft Graph's lists, without the key itself.
-func keys(all []cloud.Certificate) []map[string]any {
-	shown := []map[string]any{}
-	for _, c := range all {
-		shown = append(shown, key(c))
-	}
-	return shown
-}
-
-func key(c cloud.Certificate) map[string]any {
-	called := c.Name
-	if x, err := x509.ParseCertificate(c.DER); err == nil && called == "" {
-		called = x.Subject.String()
-	}
-	return map[string]any{
-		"keyId": c.KeyID, "displayName": called, "key": nil, "type": certificateType, "usage": certificateUsage,
-		"customKeyIdentifier": fmt.Sprintf("%X", sha1.Sum(c.DER)), //nolint:gosec // see the import
-		"startDateTime":       stamp(c.Starts), "endDateTime": stamp(c.Ends),
 	}
 }
 

@@ -44,6 +44,8 @@ type world struct {
 	mux    *http.ServeMux
 	log    bytes.Buffer
 	now    time.Time
+	scopes []string        // of every token
+	serial int64           // of the last certificate
 	owner  cloud.Principal // an application that is Owner of everything
 	user   cloud.Principal // a person without a role
 	worker cloud.Principal // an application without a role
@@ -52,7 +54,7 @@ type world struct {
 
 func start(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), mux: http.NewServeMux()}
+	w := &world{t: t, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), mux: http.NewServeMux(), scopes: []string{"Directory.AccessAsUser.All"}}
 	log := slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	clock := func() time.Time { return w.now }
 	w.dir = &directory.Directory{Store: mem.New(), Tenant: tenant, Now: clock, Log: log}
@@ -86,7 +88,7 @@ func (w *world) identify(r *http.Request) (cloud.Caller, error) {
 	if !ok {
 		return cloud.Caller{}, fault.New(fault.Unauthenticated, "AuthenticationFailed", "Who is that?").With("WWW-Authenticate", "Bearer realm=\"azure\"")
 	}
-	return cloud.Caller{Principal: p.ID, Client: p.Client, SignIn: p.SignIn}, nil
+	return cloud.Caller{Principal: p.ID, Client: p.Client, SignIn: p.SignIn, Scopes: w.scopes}, nil
 }
 
 func (w *world) permit(_ context.Context, c cloud.Caller, action string, at cloud.ID) error {

@@ -173,10 +173,11 @@ func isNested(v any) bool {
 
 // rank puts what people look for first in front.
 func rank(column string) int {
-	if i := slices.Index([]string{"name", "resourceGroup", "location"}, column); i >= 0 {
+	leading := []string{"name", "displayName", "resourceGroup", "location"}
+	if i := slices.Index(leading, column); i >= 0 {
 		return i
 	}
-	return 3
+	return len(leading)
 }
 
 func titles(columns []string) []string {

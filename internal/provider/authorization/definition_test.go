@@ -3,6 +3,7 @@ package authorization_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"lanyard/internal/arm"
@@ -48,6 +49,7 @@ func TestBuiltInRolesAreEverywhere(t *testing.T) {
 	}
 	w.Want(404, "RoleDefinitionDoesNotExist", "GET "+providertest.Group+definitions+mine, "")
 	w.Want(400, "RoleDefinitionUpdateNotPermitted", "PUT "+providertest.Group+definitions+reader, role("Reader", atGroup))
+	w.Want(400, "RoleDefinitionUpdateNotPermitted", "DELETE "+providertest.Group+definitions+reader, "")
 }
 
 func TestACustomRoleIsSeenWhereItCanBeAssigned(t *testing.T) {
@@ -75,6 +77,47 @@ func TestACustomRoleIsSeenWhereItCanBeAssigned(t *testing.T) {
 	w.Want(400, "RoleDefinitionDoesNotExist", "PUT "+providertest.Group+assignments+one, grant(mine, p, ""))
 }
 
+// A role is the tenant's: it is the same at every scope, and stays when one of them goes.
+func TestARoleIsTheSameAtEveryScope(t *testing.T) {
+	w := begin(t)
+	both := atGroup + `,"` + providertest.Other + `"`
+	w.Want(201, "", "PUT "+providertest.Group+definitions+mine, role("Shop Reader", both))
+	ids := map[any]bool{}
+	for _, scope := range []string{"", providertest.Subscription, providertest.Group, providertest.Other} {
+		ids[w.Want(200, "", "GET "+scope+definitions+mine, "").Property("id")] = true
+	}
+	if len(ids) != 1 || !ids[providertest.Subscription+definitions+mine] {
+		t.Errorf("its ids are %v", ids)
+	}
+	if got := roles(t, w, providertest.Subscription, "type eq 'CustomRole'"); len(got) != 0 {
+		t.Errorf("it cannot be assigned at the subscription, and is listed: %v", got)
+	}
+	w.Want(201, "", "PUT "+providertest.Other+definitions+mine, role("Till Reader", both))
+	w.Want(200, "", "DELETE "+providertest.Group+"?api-version=2025-04-01", "")
+	if got := roles(t, w, providertest.Other, "type eq 'CustomRole'"); len(got) != 1 || got[0] != "Till Reader" {
+		t.Errorf("after a group has gone there are %v", got)
+	}
+	w.Want(200, "", "DELETE "+providertest.Subscription+definitions+mine, "")
+	w.Want(204, "", "DELETE "+providertest.Other+definitions+mine, "")
+	w.Want(201, "", "PUT "+providertest.Other+definitions+two, role("till reader", `"`+providertest.Other+`"`))
+}
+
+func TestARoleThatGoesIsNotAssigned(t *testing.T) {
+	for range 20 {
+		w := begin(t)
+		p := string(w.Enroll("shop").ID)
+		w.Want(201, "", "PUT "+providertest.Group+definitions+mine, role("Shop Reader", atGroup))
+		var wait sync.WaitGroup
+		wait.Go(func() { w.Ask("DELETE "+providertest.Group+definitions+mine, "") })
+		wait.Go(func() { w.Ask("PUT "+providertest.Group+assignments+one, grant(mine, p, "")) })
+		wait.Wait()
+		_, there := w.Engine.Document(cloud.MustID(definitions + mine))
+		if _, granted := w.Engine.Document(cloud.MustID(providertest.Group + assignments + one)); granted && !there {
+			t.Fatal("a role that is gone is assigned")
+		}
+	}
+}
+
 func TestRoleNamesAndIDsAreUniqueInTheTenant(t *testing.T) {
 	w := begin(t)
 	w.Want(201, "", "PUT "+providertest.Group+definitions+mine, role("Shop Reader", atGroup))
@@ -89,6 +132,9 @@ func TestRoleNamesAndIDsAreUniqueInTheTenant(t *testing.T) {
 
 func TestWritingARoleNeedsTheRightAtEachAssignableScope(t *testing.T) {
 	w := begin(t)
+	w.Want(201, "", "PUT "+providertest.Group+definitions+two, role("Both", atGroup+`,"`+providertest.Other+`"`))
+	w.Refuse = arm.Demand{Action: authorization.Definitions + "/delete", Scope: cloud.MustID(providertest.Other)}
+	w.Want(403, "LinkedAuthorizationFailed", "DELETE "+providertest.Group+definitions+two, "")
 	w.Refuse = arm.Demand{Action: authorization.Definitions + "/write", Scope: cloud.MustID(providertest.Other)}
 	both := atGroup + `,"` + providertest.Other + `"`
 	w.Want(403, "LinkedAuthorizationFailed", "PUT "+providertest.Group+definitions+mine, role("Shop Reader", both))
@@ -111,6 +157,10 @@ func TestRolesThatAreNoRoles(t *testing.T) {
 		})
 	}
 	w.Want(400, "InvalidRoleDefinitionId", "PUT "+providertest.Group+definitions+"mine", role("x", atGroup))
+	w.Want(501, "NotOffered", "PUT "+providertest.Group+definitions+mine, role("x", `"/providers/Microsoft.Management/managementGroups/all"`))
+	w.Want(400, "InvalidRoleDefinitionName", "PUT "+providertest.Group+definitions+mine, role(strings.Repeat("x", 513), atGroup))
+	flat := strings.TrimSuffix(strings.TrimPrefix(role("Flat", atGroup), `{"properties":`), "}")
+	w.Want(201, "", "PUT "+providertest.Group+definitions+two, strings.Replace(flat, `"type":"CustomRole",`, "", 1))
 	w.Want(501, "NotOffered", "PUT "+providertest.Group+definitions+mine,
 		strings.Replace(role("x", atGroup), `"dataActions"`, `"condition":"true","dataActions"`, 1))
 }

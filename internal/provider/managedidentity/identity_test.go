@@ -69,9 +69,64 @@ func TestAResourceShowsItsOwnIdentity(t *testing.T) {
 	own := cart + "/providers/Microsoft.ManagedIdentity/identities/default"
 	if b := w.Want(200, "", "GET "+own, ""); b.Property("properties.principalId") != a.Property("identity.principalId") {
 		t.Errorf("it shows %s, the resource %s", b.Text, a.Text)
+	} else if b.Property("location") != "westeurope" {
+		t.Errorf("it is somewhere else than its resource: %s", b.Text)
 	}
 	w.Want(404, "ResourceNotFound", "GET "+strings.Replace(own, "default", "other", 1), "")
 	w.Want(405, "MethodNotAllowed", "PUT "+own, `{}`)
 	w.Want(200, "", "PUT "+cart, `{"location":"westeurope","identity":{"type":"None"}}`)
 	w.Want(404, "ResourceNotFound", "GET "+own, "")
+}
+
+func TestIdentitiesAreListedByGroupAndSubscription(t *testing.T) {
+	w := begin(t)
+	kind := "/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+	for n, scope := range []string{providertest.Group, providertest.Group, providertest.Group, providertest.Other} {
+		w.Want(201, "", "PUT "+scope+kind+"/one-"+string(rune('a'+n)), here)
+	}
+	if a := w.Want(200, "", "GET "+providertest.Group+kind, ""); len(a.Values()) != 3 {
+		t.Errorf("the group lists %s", a.Text)
+	}
+	seen := 0
+	for next := providertest.Subscription + kind + "?$top=3"; next != ""; {
+		a := w.Want(200, "", "GET "+next, "")
+		seen += len(a.Values())
+		link, _ := a.Body["nextLink"].(string)
+		next = strings.TrimPrefix(link, "https://"+cloud.Azure.Management)
+	}
+	if seen != 4 {
+		t.Errorf("the subscription's pages hold %d", seen)
+	}
+}
+
+func TestEveryDescribedVersionIsKnown(t *testing.T) {
+	w := begin(t)
+	for _, version := range []string{"2015-08-31-preview", "2018-11-30", "2021-09-30-preview", "2022-01-31-preview", "2023-01-31",
+		"2023-07-31-preview", "2024-11-30", "2025-01-31-preview", "2025-05-31-preview"} {
+		status := 200
+		if version == "2015-08-31-preview" {
+			status = 201
+		}
+		w.Want(status, "", "PUT "+line+"?api-version="+version, here)
+	}
+	w.Want(400, "NoRegisteredProviderFound", "GET "+line+"?api-version=2019-01-01", "")
+}
+
+func TestWhatIdentitiesCannotDoIsRefusedByName(t *testing.T) {
+	w := begin(t)
+	w.Want(201, "", "PUT "+line, here)
+	for claim, c := range map[string]struct{ line, body, says string }{
+		"federated credentials":   {"PUT " + line + "/federatedIdentityCredentials/fic", `{"properties":{}}`, "federatedIdentityCredentials"},
+		"a list of them":          {"GET " + line + "/federatedIdentityCredentials", "", "federatedIdentityCredentials"},
+		"associated resources":    {"POST " + line + "/listAssociatedResources", "", "listAssociatedResources"},
+		"revoking tokens":         {"POST " + line + "/revokeTokens", "", "revokeTokens"},
+		"assignment restrictions": {"PATCH " + line, `{"properties":{"assignmentRestrictions":{"providers":["Microsoft.App"]}}}`, "assignmentRestrictions"},
+		"a regional identity":     {"PATCH " + line, `{"properties":{"isolationScope":"Regional"}}`, "isolationScope"},
+	} {
+		if a := w.Want(501, "NotOffered", c.line, c.body); !strings.Contains(a.Text, c.says) {
+			t.Errorf("%s: %s", claim, a.Text)
+		}
+	}
+	// What is asked for as it is anyway is no wish.
+	w.Want(200, "", "PATCH "+line, `{"properties":{"isolationScope":"None","assignmentRestrictions":{"providers":[]}}}`)
 }

@@ -47,8 +47,7 @@ func (e *Engine) route(r *http.Request) (route, error) {
 	member, err := cloud.ParseID(text + "/~")
 	if err != nil {
 		_, err := cloud.ParseID(text)
-		return route{}, fault.New(fault.Invalid, "InvalidRequestUri",
-			"The request's path is neither a resource nor a collection: %v.", err)
+		return route{}, unreadable(r, text, err)
 	}
 	row, err := e.row(member.Type())
 	if err != nil {
@@ -59,6 +58,17 @@ func (e *Engine) route(r *http.Request) (route, error) {
 		rt.answers = row.calls()
 	}
 	return rt, row.checkScope(member.Parent())
+}
+
+// unreadable refuses a path that is neither a resource's nor a collection's. A word behind a scope
+// is an operation that Azure may have, such as exportTemplate, and this world has not.
+func unreadable(r *http.Request, text string, err error) error {
+	cut := strings.LastIndexByte(text, '/')
+	if scope, bad := cloud.ParseID(text[:cut]); bad == nil && r.Method == http.MethodPost && !scope.IsZero() {
+		return fault.New(fault.NotOffered, "NotOffered", "The operation '%s' is not offered in this world.", clip(text[cut+1:]))
+	}
+	return fault.New(fault.Invalid, "InvalidRequestUri",
+		"The request's path is neither a resource nor a collection: %v.", err)
 }
 
 // noParent is a namespace with an empty segment after it: the descriptions of locks and role

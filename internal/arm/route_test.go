@@ -76,6 +76,8 @@ func TestRefusedRequests(t *testing.T) {
 		status       int
 		code         string
 	}{
+		"an operation on a group":       {"POST", group + "/exportTemplate" + version, 501, "NotOffered"},
+		"a word that nobody asks for":   {"GET", group + "/exportTemplate" + version, 400, "InvalidRequestUri"},
 		"an encoded slash":              {"GET", carts + "/a%2Fb" + version, 400, "InvalidRequestUri"},
 		"an encoded dot":                {"GET", carts + "/%2e%2E" + version, 400, "InvalidRequestUri"},
 		"an encoded backslash":          {"GET", carts + "/a%5cb" + version, 400, "InvalidRequestUri"},

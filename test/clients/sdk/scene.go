@@ -89,9 +89,6 @@ func (s *Scene) grant(app, role, scope string) {
 // Subscription gives the id of the world's one subscription.
 func (s *Scene) Subscription() string { return strings.Split(s.vault, "/")[2] }
 
-// VaultID gives the resource id of the scene's vault.
-func (s *Scene) VaultID() string { return s.vault }
-
 // Identity gives what a client may know of a user-assigned identity.
 func (s *Scene) Identity(name string) Identity {
 	s.t.Helper()

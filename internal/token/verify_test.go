@@ -147,45 +147,53 @@ func TestForgedTokensAreRefused(t *testing.T) { // T13, RFC 8725
 		raw  string
 		want token.Reason
 	}{
-		"alg none without a signature":               {encode(header(map[string]any{"alg": "none"})) + "." + encode(payload(nil)) + ".", token.Malformed},
-		"alg none with our signature":                {encode(header(map[string]any{"alg": "none"})) + "." + parts[1] + "." + parts[2], token.BadAlgorithm},
-		"alg nOnE":                                   {craft(ours(), header(map[string]any{"alg": "nOnE"}), payload(nil)), token.BadAlgorithm},
-		"no alg at all":                              {craft(ours(), map[string]any{"kid": "current"}, payload(nil)), token.BadAlgorithm},
-		"HS256 with the public key in PEM":           {hs256(publicPEM(t)), token.BadAlgorithm},
-		"HS256 with the public key in DER":           {hs256(x509.MarshalPKCS1PublicKey(&ours().PublicKey)), token.BadAlgorithm},
-		"RS512":                                      {craft(ours(), header(map[string]any{"alg": "RS512"}), payload(nil)), token.BadAlgorithm},
-		"PS256":                                      {craft(ours(), header(map[string]any{"alg": "PS256"}), payload(nil)), token.BadAlgorithm},
-		"another's key under our kid":                {craft(theirs(), header(nil), payload(nil)), token.BadSignature},
-		"another's key that the token brings":        {craft(theirs(), header(map[string]any{"jwk": public}), payload(nil)), token.BadSignature},
-		"another's key that the token links":         {craft(theirs(), header(map[string]any{"jku": "https://evil.test/keys", "x5u": "https://evil.test/cert"}), payload(nil)), token.BadSignature},
-		"a link beside our own signature is ignored": {craft(ours(), header(map[string]any{"jku": "https://evil.test/keys"}), payload(nil)), ""},
-		"a kid that is a path":                       {craft(theirs(), header(map[string]any{"kid": "../../dev/null"}), payload(nil)), token.UnknownKey},
-		"no kid":                                     {craft(ours(), map[string]any{"alg": "RS256"}, payload(nil)), token.UnknownKey},
-		"an unknown extension":                       {craft(ours(), header(map[string]any{"crit": []string{"exp"}, "exp": 1}), payload(nil)), token.Malformed},
-		"an extension that go-jose knows":            {craft(ours(), header(map[string]any{"crit": []string{"b64"}, "b64": false}), payload(nil)), token.Malformed},
-		"a nested token":                             {craft(ours(), header(map[string]any{"cty": "JWT"}), good), token.Malformed},
-		"a nested token without cty":                 {craft(ours(), header(nil), good), token.Malformed},
-		"another typ":                                {craft(ours(), header(map[string]any{"typ": "at+jwt"}), payload(nil)), token.Malformed},
-		"an array of audiences":                      {craft(ours(), header(nil), payload(map[string]any{"aud": []string{audience}})), token.Malformed},
-		"no exp":                                     {craft(ours(), header(nil), payload(map[string]any{"exp": nil})), token.Malformed},
-		"no nbf":                                     {craft(ours(), header(nil), payload(map[string]any{"nbf": nil})), token.Malformed},
-		"an exp that overflows":                      {craft(ours(), header(nil), payload(map[string]any{"exp": int64(1) << 62})), token.Malformed},
-		"an exp in text":                             {craft(ours(), header(nil), payload(map[string]any{"exp": "4102444800"})), token.Malformed},
-		"an exp with a fraction":                     {craft(ours(), header(nil), payload(map[string]any{"exp": 4102444800.5})), token.Malformed},
-		"two audiences in one object":                {craft(ours(), header(nil), `{"aud":"`+audience+`","aud":"x","iss":"`+issuer+`","nbf":1,"exp":4102444800}`), token.Malformed},
-		"AUD in place of aud":                        {craft(ours(), header(nil), `{"AUD":"`+audience+`","iss":"`+issuer+`","nbf":1,"exp":4102444800}`), token.WrongAudience},
-		"claims that are null":                       {craft(ours(), header(nil), `null`), token.Malformed},
-		"changed claims":                             {parts[0] + "." + encode(payload(map[string]any{"oid": "x"})) + "." + parts[2], token.BadSignature},
-		"no signature":                               {parts[0] + "." + parts[1] + ".", token.Malformed},
-		"two parts":                                  {parts[0] + "." + parts[1], token.Malformed},
-		"four parts":                                 {good + "." + parts[2], token.Malformed},
-		"five parts, encrypted":                      {"e30.e30.e30.e30.e30", token.Malformed},
-		"JSON serialisation":                         {`{"payload":"` + parts[1] + `","protected":"` + parts[0] + `","signature":"` + parts[2] + `"}`, token.Malformed},
-		"a line break":                               {good[:40] + "\n" + good[40:], token.Malformed},
-		"padding":                                    {good + "=", token.Malformed},
-		"standard base64":                            {strings.NewReplacer("-", "+", "_", "/").Replace(good) + "+/", token.Malformed},
-		"nothing":                                    {"", token.Malformed},
-		"more than the bound":                        {good + strings.Repeat("A", token.MaxSize), token.Malformed},
+		"alg none without a signature":                {encode(header(map[string]any{"alg": "none"})) + "." + encode(payload(nil)) + ".", token.Malformed},
+		"alg none with our signature":                 {encode(header(map[string]any{"alg": "none"})) + "." + parts[1] + "." + parts[2], token.BadAlgorithm},
+		"alg nOnE":                                    {craft(ours(), header(map[string]any{"alg": "nOnE"}), payload(nil)), token.BadAlgorithm},
+		"no alg at all":                               {craft(ours(), map[string]any{"kid": "current"}, payload(nil)), token.BadAlgorithm},
+		"HS256 with the public key in PEM":            {hs256(publicPEM(t)), token.BadAlgorithm},
+		"HS256 with the public key in DER":            {hs256(x509.MarshalPKCS1PublicKey(&ours().PublicKey)), token.BadAlgorithm},
+		"RS512":                                       {craft(ours(), header(map[string]any{"alg": "RS512"}), payload(nil)), token.BadAlgorithm},
+		"PS256":                                       {craft(ours(), header(map[string]any{"alg": "PS256"}), payload(nil)), token.BadAlgorithm},
+		"another's key under our kid":                 {craft(theirs(), header(nil), payload(nil)), token.BadSignature},
+		"another's key that the token brings":         {craft(theirs(), header(map[string]any{"jwk": public}), payload(nil)), token.BadSignature},
+		"another's key that the token links":          {craft(theirs(), header(map[string]any{"jku": "https://evil.test/keys", "x5u": "https://evil.test/cert"}), payload(nil)), token.BadSignature},
+		"a link beside our own signature is ignored":  {craft(ours(), header(map[string]any{"jku": "https://evil.test/keys"}), payload(nil)), ""},
+		"another's certificate that the token brings": {craft(theirs(), header(map[string]any{"x5c": []string{base64.StdEncoding.EncodeToString(theirsCertified().certificate.Raw)}}), payload(nil)), token.BadSignature},
+		"two algorithms in one header":                {craft(ours(), `{"alg":"RS256","alg":"none","kid":"current"}`, payload(nil)), token.Malformed},
+		"two kids in one header":                      {craft(ours(), `{"alg":"RS256","kid":"current","kid":"other"}`, payload(nil)), token.Malformed},
+		"an array of kids":                            {craft(ours(), header(map[string]any{"kid": []string{"current"}}), payload(nil)), token.Malformed},
+		"an array of algorithms":                      {craft(ours(), header(map[string]any{"alg": []string{"RS256"}}), payload(nil)), token.Malformed},
+		"two issuers in one object":                   {craft(ours(), header(nil), `{"aud":"`+audience+`","iss":"`+issuer+`","iss":"x","nbf":1,"exp":4102444800}`), token.Malformed},
+		"claims deeper than anybody reads":            {craft(ours(), header(nil), `{"a":`+strings.Repeat(`{"a":`, 1500)), token.Malformed},
+		"a claim of many thousand digits":             {craft(ours(), header(nil), `{"aud":"`+audience+`","iss":"`+issuer+`","nbf":1,"exp":1`+strings.Repeat("0", 9000)+`}`), token.Malformed},
+		"a kid that is a path":                        {craft(theirs(), header(map[string]any{"kid": "../../dev/null"}), payload(nil)), token.UnknownKey},
+		"no kid":                                      {craft(ours(), map[string]any{"alg": "RS256"}, payload(nil)), token.UnknownKey},
+		"an unknown extension":                        {craft(ours(), header(map[string]any{"crit": []string{"exp"}, "exp": 1}), payload(nil)), token.Malformed},
+		"an extension that go-jose knows":             {craft(ours(), header(map[string]any{"crit": []string{"b64"}, "b64": false}), payload(nil)), token.Malformed},
+		"a nested token":                              {craft(ours(), header(map[string]any{"cty": "JWT"}), good), token.Malformed},
+		"a nested token without cty":                  {craft(ours(), header(nil), good), token.Malformed},
+		"another typ":                                 {craft(ours(), header(map[string]any{"typ": "at+jwt"}), payload(nil)), token.Malformed},
+		"an array of audiences":                       {craft(ours(), header(nil), payload(map[string]any{"aud": []string{audience}})), token.Malformed},
+		"no exp":                                      {craft(ours(), header(nil), payload(map[string]any{"exp": nil})), token.Malformed},
+		"no nbf":                                      {craft(ours(), header(nil), payload(map[string]any{"nbf": nil})), token.Malformed},
+		"an exp that overflows":                       {craft(ours(), header(nil), payload(map[string]any{"exp": int64(1) << 62})), token.Malformed},
+		"an exp in text":                              {craft(ours(), header(nil), payload(map[string]any{"exp": "4102444800"})), token.Malformed},
+		"an exp with a fraction":                      {craft(ours(), header(nil), payload(map[string]any{"exp": 4102444800.5})), token.Malformed},
+		"two audiences in one object":                 {craft(ours(), header(nil), `{"aud":"`+audience+`","aud":"x","iss":"`+issuer+`","nbf":1,"exp":4102444800}`), token.Malformed},
+		"AUD in place of aud":                         {craft(ours(), header(nil), `{"AUD":"`+audience+`","iss":"`+issuer+`","nbf":1,"exp":4102444800}`), token.WrongAudience},
+		"claims that are null":                        {craft(ours(), header(nil), `null`), token.Malformed},
+		"changed claims":                              {parts[0] + "." + encode(payload(map[string]any{"oid": "x"})) + "." + parts[2], token.BadSignature},
+		"no signature":                                {parts[0] + "." + parts[1] + ".", token.Malformed},
+		"two parts":                                   {parts[0] + "." + parts[1], token.Malformed},
+		"four parts":                                  {good + "." + parts[2], token.Malformed},
+		"five parts, encrypted":                       {"e30.e30.e30.e30.e30", token.Malformed},
+		"JSON serialisation":                          {`{"payload":"` + parts[1] + `","protected":"` + parts[0] + `","signature":"` + parts[2] + `"}`, token.Malformed},
+		"a line break":                                {good[:40] + "\n" + good[40:], token.Malformed},
+		"padding":                                     {good + "=", token.Malformed},
+		"standard base64":                             {strings.NewReplacer("-", "+", "_", "/").Replace(good) + "+/", token.Malformed},
+		"nothing":                                     {"", token.Malformed},
+		"more than the bound":                         {good + strings.Repeat("A", token.MaxSize), token.Malformed},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			_, err := verifier(signingKey()).Verify(test.raw, noon)
@@ -193,6 +201,21 @@ func TestForgedTokensAreRefused(t *testing.T) { // T13, RFC 8725
 				t.Errorf("%q (%v), want %q", got, err, test.want)
 			}
 		})
+	}
+}
+
+func TestAnIDTokenOpensNothing(t *testing.T) { // T13: it tells an app who signed in, and that is all
+	raw, err := token.SignID(signingKey(), token.IDClaims{
+		Audience: audience, Issuer: "https://login.microsoftonline.com/1b7a4c1e-0000-4000-8000-000000000001/v2.0",
+		NotBefore: noon.Unix(), Expires: noon.Unix() + 3600, SignIn: "owner@lanyard.localhost", Version: "2.0",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := verifier(signingKey())
+	v.Issuers = append(v.Issuers, "https://login.microsoftonline.com/1b7a4c1e-0000-4000-8000-000000000001/v2.0")
+	if _, err := v.Verify(raw, noon); reasonOf(t, err) != token.WrongIssuer {
+		t.Errorf("%v, want %q", err, token.WrongIssuer)
 	}
 }
 

@@ -16,16 +16,25 @@ import (
 	"lanyard/internal/store"
 )
 
+// TestMain is also the shim of the replicas that tests run.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == ShimVerb {
+		os.Exit(Shim(os.Args[2:]))
+	}
+	os.Exit(m.Run())
+}
+
 // stage is a platform of a test's own, with an app in it that wears a system-assigned identity.
 type stage struct {
 	*Platform
-	app cloud.ID
+	app    cloud.ID
+	client *http.Client // of visitor
 }
 
 // newStage starts a platform that keeps nothing.
 func newStage(t testing.TB, change ...func(*Config)) *stage {
 	t.Helper()
-	config := Config{State: filepath.Join(t.TempDir(), "state"), Ephemeral: true, Shim: []string{os.Args[0]}}
+	config := Config{State: filepath.Join(t.TempDir(), "state"), Ephemeral: true}
 	for _, f := range change {
 		f(&config)
 	}

@@ -103,6 +103,9 @@ func (s *stage) example(pattern string) (method, path string) {
 // visitor gives a client that reaches every name at the port, knows its certificate and follows nothing.
 func (s *stage) visitor(t testing.TB) *http.Client {
 	t.Helper()
+	if s.client != nil {
+		return s.client
+	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(s.edge.Authority.PEM())
 	transport := &http.Transport{
@@ -112,7 +115,8 @@ func (s *stage) visitor(t testing.TB) *http.Client {
 		},
 	}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	s.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return s.client
 }
 
 // visit sends a request to a name at the port.

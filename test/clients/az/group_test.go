@@ -28,15 +28,14 @@ func TestGroups(t *testing.T) {
 	row(t, "group update", func(t *testing.T) {
 		az.run(t, "group update -n shop --set tags.stage=test").is("tags.team", "red").is("tags.stage", "test")
 	})
-	row(t, "tag", func(t *testing.T) {
-		az.run(t, "tag update --operation merge --tags owner=ann --resource-id", az.group("shop")).
-			is("properties.tags.owner", "ann").is("properties.tags.team", "red")
-		az.run(t, "tag list --resource-id", az.group("shop")).is("properties.tags.owner", "ann")
-		az.run(t, "tag create --tags only=this --resource-id", az.group("shop")).is("properties.tags", map[string]any{"only": "this"})
+	row(t, "resource tag", func(t *testing.T) {
+		az.run(t, "resource tag --is-incremental --tags owner=ann --ids", az.group("shop")).is("tags.owner", "ann").is("tags.team", "red")
+		az.run(t, "resource tag --tags only=this --ids", az.group("shop")).is("tags", map[string]any{"only": "this"})
 		az.run(t, "group show -n shop").is("tags", map[string]any{"only": "this"})
-		az.run(t, "tag list").lists("tagName", "only")
-		az.run(t, "tag delete --yes --resource-id", az.group("shop")).done()
-		az.run(t, "group show -n shop --query", "tags || `{}`").whole(map[string]any{})
+	})
+	t.Run("what is not offered is refused by name: tag", func(t *testing.T) {
+		az.run(t, "tag list").refused(1, "NotOffered", "tag names")
+		az.run(t, "tag create --tags a=b --resource-id", az.group("shop")).refused(1, "NotOffered", "Microsoft.Resources/tags")
 	})
 	row(t, "group delete", func(t *testing.T) {
 		az.run(t, "identity create -n billing -g shop -l local").done()

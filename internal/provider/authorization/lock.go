@@ -28,6 +28,12 @@ func (lock) Shape(_ context.Context, c *arm.Change) error {
 	return setProperties(c.After, p)
 }
 
+// Show takes the entity tag off: Azure's locks have none.
+func (lock) Show(_ context.Context, d *arm.Document) error {
+	d.Revision = 0
+	return nil
+}
+
 // List gives the locks at, above and below a scope; atScope() leaves out those below.
 func (lock) List(_ context.Context, q arm.Query) ([]*arm.Document, error) {
 	terms, err := provider.ParseFilter(q.Filter)

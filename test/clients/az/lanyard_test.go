@@ -1,8 +1,10 @@
 package az
 
 import (
+	"bufio"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +46,56 @@ func TestLanyardAzIsSignedIn(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestLanyardAzSignsInAnew(t *testing.T) {
+	t.Parallel()
+	az := stage.Tool(t, "az")
+	s := stage.Start(t)
+	under(t, s, az, "group", "create", "-n", "shop", "-l", "local").done()
+	before := signIns(t, s)
+	s.Restart(func() { // a platform whose owner's credential is gone makes another
+		if err := os.Remove(filepath.Join(s.State, "owner.json")); err != nil {
+			t.Fatal(err)
+		}
+	})
+	under(t, s, az, "group", "list").lists("name", "shop")
+	after := signIns(t, s)
+	if len(before) != 1 || len(after) != 1 || before[0] == after[0] {
+		t.Errorf("the sign-ins were %q and are %q", before, after)
+	}
+}
+
+func TestLanyardAzPassesSignalsOn(t *testing.T) {
+	t.Parallel()
+	s := stage.Start(t)
+	bin := t.TempDir()
+	script := "#!/bin/sh\n[ \"$1\" = login ] && exit 0\ntrap 'echo interrupted; exit 42' INT\necho waiting\nwhile :; do sleep 0.05; done\n"
+	if err := os.WriteFile(filepath.Join(bin, "az"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := s.Command("az", "wait")
+	cmd.Env = append(cmd.Env, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		said = append(said, lines.Text())
+		if lines.Text() == "waiting" {
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_ = cmd.Wait() // its status is judged below
+	if code := cmd.ProcessState.ExitCode(); code != 42 || !slices.Equal(said, []string{"waiting", "interrupted"}) {
+		t.Errorf("exit status %d after %q", code, said)
+	}
 }
 
 func signIns(t *testing.T, s *stage.Stage) []string {

@@ -63,6 +63,7 @@ type Stage struct {
 	Dir   string // where commands run, and where world files lie
 
 	t     testing.TB
+	flags []string
 	cmd   *exec.Cmd
 	ended chan struct{}
 
@@ -78,27 +79,46 @@ func Start(t testing.TB, flags ...string) *Stage {
 		t.Fatal("the package's TestMain does not call stage.Main")
 	}
 	dir := t.TempDir()
-	s := &Stage{State: filepath.Join(dir, "state"), Dir: dir, t: t, ended: make(chan struct{})}
-	s.cmd = s.Command(append([]string{"up", "--listen", "127.0.0.1:0"}, flags...)...)
+	s := &Stage{State: filepath.Join(dir, "state"), Dir: dir, t: t, flags: flags}
+	s.start()
+	t.Cleanup(s.stop)
+	return s
+}
+
+// Restart ends the platform and starts it on the same state folder again, on another port. What
+// between does meanwhile is done to a world that nobody runs.
+func (s *Stage) Restart(between func()) {
+	s.t.Helper()
+	s.stop()
+	between()
+	s.start()
+}
+
+func (s *Stage) start() {
+	s.t.Helper()
+	s.ended = make(chan struct{})
+	s.cmd = s.Command(append([]string{"up", "--listen", "127.0.0.1:0"}, s.flags...)...)
+	// Nothing on a stage leaves this machine: the way to foreign hosts ends at a closed port.
+	s.cmd.Env = append(s.cmd.Env, "HTTPS_PROXY=http://127.0.0.1:9")
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	s.cmd.Stderr = s.cmd.Stdout
 	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	t.Cleanup(s.stop)
 	ready := make(chan struct{})
 	go s.read(bufio.NewScanner(out), ready)
 	select {
 	case <-ready:
+		return
 	case <-s.ended:
-		t.Fatalf("the platform ended before it was ready; it printed:\n%s", s.Printed())
 	case <-time.After(Patience):
-		t.Fatalf("the platform is not ready after %s; it printed:\n%s", Patience, s.Printed())
+		_ = s.cmd.Process.Kill()
 	}
-	return s
+	<-s.ended
+	s.t.Fatalf("the platform did not come up; it printed:\n%s", s.Printed())
 }
 
 // read takes in what the platform prints, until it ends.
@@ -118,7 +138,8 @@ func (s *Stage) read(lines *bufio.Scanner, ready chan struct{}) {
 
 // stop asks the platform to end, as Ctrl-C does, and waits for it.
 func (s *Stage) stop() {
-	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(os.Interrupt); err != nil { // where there are no signals, or it has ended
 		_ = s.cmd.Process.Kill()
 	}
 	select {

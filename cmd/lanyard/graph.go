@@ -66,6 +66,9 @@ func (c *client) members(ctx context.Context, who string) ([]member, error) {
 			return found, err
 		}
 	}
+	if strings.Contains(who, "://") {
+		return c.membersWhere(ctx, "/servicePrincipals", "servicePrincipalNames/any(c:c eq "+quoted(who)+")")
+	}
 	return c.membersWhere(ctx, "/servicePrincipals", "displayName eq "+quoted(who))
 }
 
@@ -86,7 +89,9 @@ func (c *client) membersByID(ctx context.Context, ids []cloud.PrincipalID) ([]me
 	for len(ids) > 0 {
 		some := ids[:min(len(ids), maxIDs)]
 		ids = ids[len(some):]
-		body, err := c.graph(ctx, http.MethodPost, "/directoryObjects/getByIds", map[string]any{"ids": some})
+		body, err := c.graph(ctx, http.MethodPost, "/directoryObjects/getByIds", map[string]any{
+			"ids": some, "types": []string{"user", "group", "servicePrincipal"}, // not an application's registration
+		})
 		if err != nil {
 			return nil, err
 		}

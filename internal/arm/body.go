@@ -32,11 +32,12 @@ func parseMembers(body []byte) (members, error) {
 	if !utf8.Valid(body) {
 		return nil, invalidContent("it is not UTF-8.")
 	}
-	if depth(body) > maxDepth {
-		return nil, invalidContent("it nests deeper than %d levels.", maxDepth)
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	if err := inspect(body); err != nil {
+		return nil, err
 	}
 	var raw members
-	if err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")), &raw); err != nil || raw == nil {
+	if err := json.Unmarshal(body, &raw); err != nil || raw == nil {
 		return nil, invalidContent("it is not a JSON object.").Because(err)
 	}
 	spelled := make(members, len(raw))
@@ -52,26 +53,6 @@ func parseMembers(body []byte) (members, error) {
 		spelled[name] = value
 	}
 	return spelled, nil
-}
-
-// depth gives how deep objects and arrays nest in JSON text, without parsing it.
-func depth(text []byte) int {
-	deepest, now, quoted := 0, 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			now++
-			deepest = max(deepest, now)
-		case c == '}' || c == ']':
-			now--
-		}
-	}
-	return deepest
 }
 
 // merge lays patch over base as RFC 7396 says. Tags are replaced as a whole (wire-facts 5.5).

@@ -2,7 +2,6 @@ package arm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -207,29 +206,4 @@ func TestNoChildOutlivesItsParent(t *testing.T) {
 	if err != nil || len(entries) != 0 {
 		t.Errorf("%d documents are left, %v", len(entries), err)
 	}
-}
-
-func FuzzBody(f *testing.F) {
-	for _, seed := range []string{`{}`, here, block("SystemAssigned"), block("UserAssigned", "u", "none=null"), `{"location":"x","properties":{"hosts":["a"]}}`,
-		`{"tags":null,"properties":null,"identity":{"type":null}}`, `{"location":1}`, `{"":{}}`, `[]`, `{"id":"x"}`, "\xef\xbb\xbf{}", `{"properties":{"provisioningState":{}}}`} {
-		f.Add(seed, true)
-		f.Add(seed, false)
-	}
-	f.Fuzz(func(t *testing.T, body string, patch bool) {
-		w := newWorld(t)
-		w.place(uamis+"/u", here)
-		w.place(carts+"/a", block("UserAssigned", "u"))
-		method := "PUT"
-		if patch {
-			method = "PATCH"
-		}
-		s := w.ask(method, carts+"/a", body)
-		if s.status >= 500 || !json.Valid([]byte(s.text)) {
-			t.Errorf("got %d %s", s.status, s.text)
-		}
-		if s.status < 300 {
-			w.want(200, w.ask("GET", carts+"/a", ""))
-			w.want(200, w.ask("PATCH", carts+"/a", `{"tags":{"a":"b"}}`))
-		}
-	})
 }

@@ -60,6 +60,7 @@ type Engine struct {
 	names *store.View
 	gates *store.View
 	wake  chan struct{} // tells Run that a deletion waits to be finished
+	turns turns
 	// attended are the names of deletions that a request is still at: Run leaves them to it.
 	attended sync.Map
 }

@@ -47,13 +47,10 @@ func (p *phone) all() (all []cloud.Principal) {
 	return all
 }
 
-func (p *phone) Principal(id cloud.PrincipalID) (cloud.Principal, bool) {
-	for _, one := range p.all() {
-		if one.ID == id {
-			return one, true
-		}
-	}
-	return cloud.Principal{}, false
+func (p *phone) Principal(id cloud.PrincipalID) (one cloud.Principal, ok bool) {
+	entry, ok := p.view.Get(cloud.PrincipalKey(id))
+	ok = ok && json.Unmarshal(entry.Value, &one) == nil
+	return one, ok
 }
 
 func (p *phone) ByResource(id cloud.ID) (cloud.Principal, bool) {
@@ -166,7 +163,7 @@ func toyRows(p *phone) []Row {
 // world is a running engine with a subscription and a group in it.
 type world struct {
 	*Engine
-	t     *testing.T
+	t     testing.TB
 	phone *phone
 	stop  func()
 
@@ -175,15 +172,18 @@ type world struct {
 	refused func(who cloud.Caller, action string, at cloud.ID) bool // nil refuses nothing
 }
 
-func newWorld(t *testing.T) *world {
-	w := open(t, mem.New())
+func newWorld(t testing.TB) *world { return onStore(t, mem.New()) }
+
+// onStore starts a world in an empty store.
+func onStore(t testing.TB, s store.Store) *world {
+	w := open(t, s)
 	w.place(sub, `{}`)
 	w.place(group, here)
 	return w
 }
 
 // open starts an engine on a store.
-func open(t *testing.T, s store.Store) *world {
+func open(t testing.TB, s store.Store) *world {
 	t.Helper()
 	w := &world{t: t, phone: newPhone(s)}
 	w.Engine = &Engine{Store: s, Rows: toyRows(w.phone), Directory: w.phone, Profile: cloud.Azure, Tenant: "t",

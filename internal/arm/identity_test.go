@@ -62,6 +62,10 @@ func TestIdentityBlocks(t *testing.T) {
 		"a PATCH to system-assigned alone":    {block("UserAssigned", "u"), "PATCH", block("SystemAssigned"), "SystemAssigned self"},
 		"a PATCH to None removes all":         {block("SystemAssigned, UserAssigned", "u"), "PATCH", block("None"), "None"},
 		"a PATCH with a null block":           {block("SystemAssigned"), "PATCH", `{"identity":null}`, "None"},
+		"a PATCH with a null map":             {block("SystemAssigned, UserAssigned", "u", "v"), "PATCH", `{"identity":{"type":"SystemAssigned","userAssignedIdentities":null}}`, "SystemAssigned self"},
+		"a PATCH with a null map, nothing put in its place": {block("UserAssigned", "u", "v"), "PATCH",
+			`{"identity":{"userAssignedIdentities":null}}`, "MissingIdentityIds"},
+		"a PATCH with an empty block": {block("UserAssigned", "u"), "PATCH", `{"identity":{}}`, "UserAssigned u"},
 		"a PATCH in another case names the same identity": {block("UserAssigned", "u"), "PATCH",
 			`{"identity":{"type":"UserAssigned","userAssignedIdentities":{"` + strings.ToUpper(uamis) + `/U":null,"` + uamis + `/v":{}}}}`, "UserAssigned v"},
 

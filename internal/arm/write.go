@@ -36,8 +36,14 @@ func (e *Engine) write(ctx context.Context, in *intent) (d *Document, created bo
 	return d, created, err
 }
 
-// retry does something anew as long as others get in between, against what the store then holds.
+// retry does something with a resource when its turn has come, and anew as long as writers of
+// other resources, or other nodes, get in between: against what the store then holds.
 func (e *Engine) retry(ctx context.Context, id cloud.ID, do func() error) error {
+	done, err := e.turns.take(ctx, id.Key())
+	if err != nil {
+		return err
+	}
+	defer done()
 	for range maxAttempts {
 		err := do()
 		if !errors.Is(err, store.ErrConflict) {

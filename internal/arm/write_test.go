@@ -1,6 +1,7 @@
 package arm
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -74,6 +75,47 @@ func TestWrites(t *testing.T) {
 				w.t.Error(s.text)
 			}
 		},
+		"a weak tag matches readers' conditions alone": func(w *world) {
+			tag := w.want(201, w.ask("PUT", carts+"/a", here)).header.Get("ETag")
+			w.want(412, w.ask("PUT", carts+"/a", here, "If-Match", "W/"+tag))
+			w.want(304, w.ask("GET", carts+"/a", "", "If-None-Match", "W/"+tag))
+			w.want(412, w.ask("PATCH", carts+"/a", `{}`, "If-None-Match", `"other", W/`+tag))
+			w.want(200, w.ask("PATCH", carts+"/a", `{}`, "If-Match", `"other", `+tag))
+		},
+		"If-Match * wants something there": func(w *world) {
+			w.want(412, w.ask("DELETE", carts+"/a", "", "If-Match", "*"))
+			w.want(201, w.ask("PUT", carts+"/a", here))
+			w.want(200, w.ask("PATCH", carts+"/a", `{}`, "If-Match", "*"))
+			w.want(304, w.ask("GET", carts+"/a", "", "If-None-Match", "*"))
+			w.want(200, w.ask("DELETE", carts+"/a", "", "If-Match", "*"))
+		},
+		"who created and who changed are told apart": func(w *world) {
+			w.want(201, w.ask("PUT", carts+"/a", here, "Authorization", "Bearer person"))
+			s := w.want(200, w.ask("PATCH", carts+"/a", `{}`, "Authorization", "Bearer robot"))
+			if s.at("systemData", "createdBy") != "owner@lanyard.localhost" || s.at("systemData", "createdByType") != "User" ||
+				s.at("systemData", "lastModifiedBy") != "robot-app" || s.at("systemData", "lastModifiedByType") != "ManagedIdentity" {
+				w.t.Error(s.text)
+			}
+			s = w.want(200, w.ask("PUT", carts+"/a", `{"location":"westeurope","systemData":{"createdBy":"me"}}`))
+			if s.at("systemData", "createdBy") != "owner@lanyard.localhost" || s.at("systemData", "lastModifiedByType") != "Application" {
+				w.t.Error(s.text)
+			}
+		},
+		"fifty tags of Azure's lengths": func(w *world) {
+			tags := map[string]string{strings.Repeat("n", 512): strings.Repeat("v", 256)}
+			for i := range 49 {
+				tags[fmt.Sprintf("tag %d: über *", i)] = "<>%&\\?/"
+			}
+			body, _ := json.Marshal(map[string]any{"location": "westeurope", "tags": tags})
+			if s := w.want(201, w.ask("PUT", carts+"/a", string(body))); len(s.at("tags").(map[string]any)) != 50 {
+				w.t.Error(s.text)
+			}
+		},
+		"groups show no etag in their body": func(w *world) {
+			if s := w.want(200, w.ask("GET", group, "")); s.at("etag") != nil || s.header.Get("ETag") == "" {
+				w.t.Error(s.text)
+			}
+		},
 		"a reader who has the state gets 304": func(w *world) {
 			tag := w.want(201, w.ask("PUT", carts+"/a", here)).header.Get("ETag")
 			w.want(304, w.ask("GET", carts+"/a", "", "If-None-Match", tag))
@@ -82,6 +124,14 @@ func TestWrites(t *testing.T) {
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) { w := newWorld(t); w.t = t; run(w) })
 	}
+}
+
+func manyTags(n int) string {
+	var tags []string
+	for i := range n {
+		tags = append(tags, fmt.Sprintf(`"t%d":""`, i))
+	}
+	return strings.Join(tags, ",")
 }
 
 func TestRefusedWrites(t *testing.T) {
@@ -101,6 +151,15 @@ func TestRefusedWrites(t *testing.T) {
 		"null":                                    {carts + "/b", `null`, 400, "InvalidRequestContent"},
 		"properties that are no object":           {carts + "/b", `{"location":"x","properties":7}`, 400, "InvalidRequestContent"},
 		"tags that are no texts":                  {carts + "/b", `{"location":"x","tags":{"a":1}}`, 400, "InvalidRequestContent"},
+		"fifty-one tags":                          {carts + "/b", `{"location":"x","tags":{` + manyTags(51) + `}}`, 400, "TooManyTags"},
+		"a tag's name of 513 characters":          {carts + "/b", `{"location":"x","tags":{"` + strings.Repeat("n", 513) + `":""}}`, 400, "InvalidTagNameLength"},
+		"a tag's value of 257 characters":         {carts + "/b", `{"location":"x","tags":{"n":"` + strings.Repeat("v", 257) + `"}}`, 400, "InvalidTagValueLength"},
+		"a tag's name with a slash":               {carts + "/b", `{"location":"x","tags":{"a/b":""}}`, 400, "InvalidTagNameCharacters"},
+		"a tag's name with a control character":   {carts + "/b", `{"location":"x","tags":{"a\u0007b":""}}`, 400, "InvalidTagNameCharacters"},
+		"a tag's name of nothing":                 {carts + "/b", `{"location":"x","tags":{"":"a"}}`, 400, "InvalidTagName"},
+		"a tag in two spellings":                  {carts + "/b", `{"location":"x","tags":{"a":"1","A":"1"}}`, 400, "DuplicateTagName"},
+		"a tag without a value":                   {carts + "/b", `{"location":"x","tags":{"a":null}}`, 400, "InvalidRequestContent"},
+		"another state in another spelling":       {carts + "/a", `{"location":"westeurope","properties":{"ProvisioningState":"Failed"}}`, 400, "InvalidRequestContent"},
 		"one member in two spellings":             {carts + "/b", `{"location":"x","Location":"y"}`, 400, "InvalidRequestContent"},
 		"nesting without end":                     {carts + "/b", `{"a":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, 400, "InvalidRequestContent"},
 		"a megabyte and more":                     {carts + "/b", `{"a":"` + strings.Repeat("a", maxDocument) + `"}`, 413, "RequestContentTooLarge"},

@@ -5,12 +5,13 @@ import "strings"
 // Profile is one cloud's public names and issuer: what apps have in their code and tokens in
 // their claims.
 type Profile struct {
-	Name        string
-	Authority   string // host of the token endpoint
-	Management  string // host of the management API
-	Graph       string // host of the directory API
-	VaultSuffix string // what follows a vault's name and a dot
-	IssuerBase  string // the tenant and a slash follow
+	Name          string
+	Authority     string // host of the token endpoint
+	Management    string // host of the management API
+	Graph         string // host of the directory API
+	VaultSuffix   string // what follows a vault's name and a dot
+	ConsoleSuffix string // what follows a location and a dot: where container apps' logs are streamed
+	IssuerBase    string // the tenant and a slash follow
 }
 
 // Azure is the twin of Azure's public cloud: production host names work unchanged inside the
@@ -22,6 +23,8 @@ var Azure = Profile{
 	Graph:       "graph.microsoft.com",
 	VaultSuffix: "vault.azure.net",
 	IssuerBase:  "https://sts.windows.net/",
+
+	ConsoleSuffix: "azurecontainerapps.dev",
 }
 
 // Issuer gives the iss claim of a tenant's v1 tokens (wire-facts: "Managed identity access token").
@@ -29,6 +32,11 @@ func (p Profile) Issuer(t TenantID) string { return p.IssuerBase + string(t) + "
 
 // VaultHost gives a vault's host name.
 func (p Profile) VaultHost(vault string) string { return strings.ToLower(vault) + "." + p.VaultSuffix }
+
+// ConsoleHost gives the host name at which the logs of a location's container apps are streamed.
+func (p Profile) ConsoleHost(location string) string {
+	return strings.ToLower(location) + "." + p.ConsoleSuffix
+}
 
 // localSuffix is where every public name is also found outside prepared environments.
 const localSuffix = ".lanyard.localhost"
@@ -44,5 +52,5 @@ func (p Profile) Serves(host string) bool {
 	host = p.Public(host)
 	return host == p.Authority || host == "login.windows.net" || host == "login.microsoft.com" || host == "sts.windows.net" ||
 		host == p.Management || host == "management.core.windows.net" || host == p.Graph ||
-		strings.HasSuffix(host, "."+p.VaultSuffix)
+		strings.HasSuffix(host, "."+p.VaultSuffix) || p.ConsoleSuffix != "" && strings.HasSuffix(host, "."+p.ConsoleSuffix)
 }

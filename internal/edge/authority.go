@@ -205,7 +205,7 @@ func constraints(p cloud.Profile) []string {
 	if p == cloud.Azure {
 		all = append(all, azureDomains...)
 	}
-	for _, own := range []string{p.Authority, p.Management, p.Graph, p.VaultSuffix} {
+	for _, own := range []string{p.Authority, p.Management, p.Graph, p.VaultSuffix, p.ConsoleSuffix} {
 		within := func(domain string) bool { return own == domain || hasDomain(own, domain) }
 		if own != "" && !slices.ContainsFunc(all, within) {
 			all = append(all, own)

@@ -14,6 +14,7 @@ import (
 	"lanyard/guard"
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
+	"lanyard/internal/dataplane/console"
 	"lanyard/internal/directory"
 	"lanyard/internal/edge"
 	"lanyard/internal/host"
@@ -48,6 +49,7 @@ func (p *Platform) build(ctx context.Context) error {
 	p.secrets = store.NewView(p.store, cloud.KeysVault)
 	p.console = &telemetry.Console{Dir: filepath.Join(p.config.State, "console")}
 	p.onStop(p.console.Close)
+	p.streams = &console.Door{Console: p.console, Ending: p.ending, Now: now, Log: log}
 	if err := p.openHistory(ctx); err != nil {
 		return err
 	}

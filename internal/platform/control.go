@@ -16,8 +16,9 @@ import (
 // ControlHost is the name under which the platform answers for what belongs to Lanyard alone.
 const ControlHost = "control.lanyard.localhost"
 
-// controlAction is the right that every call on ControlHost takes at the root scope: an owner's.
-const controlAction = "Lanyard.Control/world/action"
+// controlAction is the right that every call on ControlHost takes at the root scope. It is one that
+// Azure's Contributor lacks: who may rotate keys and stop the world is who may make owners.
+const controlAction = "Microsoft.Authorization/elevateAccess/action"
 
 // Line is one line of an app's console.
 type Line = telemetry.Line

@@ -34,7 +34,8 @@ func (p *Platform) rows() []arm.Row {
 	all = append(all, managedidentity.Rows(p.directory, p.arm.Document)...)
 	all = append(all, insights.Rows(insights.Deps{Records: p.history, Next: p.arm.NextLink})...)
 	deps := provider.Deps{Resources: p.arm, Store: p.store, Tenant: tenant, Await: p.arm.Await, Now: now}
-	all = append(all, app.Rows(app.Deps{Deps: deps, Attach: p.attach, Logs: p.logs})...)
+	all = append(all, app.Rows(app.Deps{Deps: deps, Attach: p.attach, Logs: p.logs,
+		Ticket: p.streams.Issue, Streams: cloud.Azure.ConsoleHost, Replicas: p.replicas})...)
 	all = append(all, keyvault.Rows(keyvault.Deps{Deps: deps, Box: p.box, Profile: cloud.Azure})...)
 	return all
 }
@@ -54,7 +55,7 @@ func (p *Platform) openDoors(ctx context.Context) error {
 		"sts.windows.net":             signIn,
 	}
 	vault := p.vaultDoor()
-	vaults := mounted(vault.Routes)
+	vaults, streams := mounted(vault.Routes), mounted(p.streams.Routes)
 	absent := httpkit.Door{Name: "absent", Speak: arm.Speak, Log: p.log}.Serve(absent)
 	p.edge.Services = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := hostName(r.Host)
@@ -63,6 +64,8 @@ func (p *Platform) openDoors(ctx context.Context) error {
 			door.ServeHTTP(w, r)
 		case strings.HasSuffix(name, "."+cloud.Azure.VaultSuffix):
 			vaults.ServeHTTP(w, r)
+		case strings.HasSuffix(name, "."+cloud.Azure.ConsoleSuffix):
+			streams.ServeHTTP(w, r)
 		default:
 			absent.ServeHTTP(w, r)
 		}
@@ -149,6 +152,15 @@ func (p *Platform) vaultDoor() *vault.Door {
 		Tenant: p.deed.Tenant, Now: p.config.Now, Log: p.log,
 		Vault: p.vaultOf, Await: p.arm.Await,
 	}
+}
+
+// replicas gives the living replicas of an app whose processes run here.
+func (p *Platform) replicas(id cloud.ID) []app.Replica {
+	var all []app.Replica
+	for _, r := range p.host.Replicas(id) {
+		all = append(all, app.Replica{Name: r.Name, Revision: r.Revision, Started: r.Started, Restarts: r.Restarts})
+	}
+	return all
 }
 
 // vaultOf gives the vault behind a host name.

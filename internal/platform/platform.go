@@ -19,6 +19,7 @@ import (
 	"lanyard/guard"
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
+	"lanyard/internal/dataplane/console"
 	"lanyard/internal/directory"
 	"lanyard/internal/edge"
 	"lanyard/internal/host"
@@ -62,6 +63,7 @@ type Platform struct {
 	armGuard  *guard.Guard
 	host      *host.Host
 	console   *telemetry.Console
+	streams   *console.Door
 	history   *telemetry.History
 	edge      *edge.Edge
 	listener  net.Listener

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
@@ -27,6 +28,9 @@ func (a containerApp) actions() map[string]arm.Action {
 	if a.Attach != nil {
 		all["attach"] = arm.Action{Needs: Apps + "/write", Do: onApp(a.Attach)}
 	}
+	if a.Ticket != nil {
+		all["getauthtoken"] = arm.Action{Needs: Apps + "/getAuthToken/action", Do: a.authToken}
+	}
 	if a.Logs != nil {
 		all["listconsolelogs"] = arm.Action{Needs: Apps + "/logstream/action", Do: onApp(a.Logs)}
 	}
@@ -37,6 +41,18 @@ func onApp(do func(context.Context, cloud.ID, http.ResponseWriter, *http.Request
 	return func(ctx context.Context, d *arm.Document, w http.ResponseWriter, r *http.Request) error {
 		return do(ctx, d.ID, w, r)
 	}
+}
+
+// authToken answers with a token for the app's log stream (specs: ContainerAppAuthToken).
+func (a containerApp) authToken(_ context.Context, d *arm.Document, w http.ResponseWriter, _ *http.Request) error {
+	token, expires, err := a.Ticket(d.ID)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	shown := wire(d)
+	shown["properties"] = map[string]any{"token": token, "expires": expires.UTC().Truncate(time.Second)}
+	return httpkit.WriteJSON(w, http.StatusOK, shown)
 }
 
 // listSecrets answers with an app's secrets: there are none.

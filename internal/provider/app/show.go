@@ -58,6 +58,9 @@ func (a containerApp) Show(_ context.Context, d *arm.Document) error {
 		return err
 	}
 	m.Drop("revisionCreatedTime")
+	if a.Streams != nil {
+		m.Set("eventStreamEndpoint", a.streamOf(d)+"/eventstream")
+	}
 	fill(m, map[string]any{"latestRevisionFqdn": "", "workloadProfileName": nil})
 	if err := within(m, "properties", "configuration", func(c provider.Members) error {
 		fill(c, unusedInConfiguration)
@@ -70,6 +73,11 @@ func (a containerApp) Show(_ context.Context, d *arm.Document) error {
 	}
 	d.Properties = m.Raw()
 	return nil
+}
+
+// streamOf gives the address under which an app's logs are streamed.
+func (d Deps) streamOf(app *arm.Document) string {
+	return "https://" + d.Streams(app.Location) + "/subscriptions/" + app.ID.Subscription() + "/resourceGroups/" + app.ID.Group() + "/containerApps/" + app.Name
 }
 
 // showTemplate fills what a template does not use.

@@ -6,6 +6,7 @@ package app
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
@@ -17,6 +18,7 @@ const (
 	Environments = "Microsoft.App/managedEnvironments"
 	Apps         = "Microsoft.App/containerApps"
 	Revisions    = "Microsoft.App/containerApps/revisions"
+	Replicas     = "Microsoft.App/containerApps/revisions/replicas"
 )
 
 // Deps is what the rows need.
@@ -26,6 +28,20 @@ type Deps struct {
 	Attach func(ctx context.Context, app cloud.ID, w http.ResponseWriter, r *http.Request) error
 	// Logs answers with the app's console; nil does not offer it.
 	Logs func(ctx context.Context, app cloud.ID, w http.ResponseWriter, r *http.Request) error
+	// Ticket gives a token for the app's log stream, and when it expires; nil does not offer it.
+	Ticket func(app cloud.ID) (string, time.Time, error)
+	// Streams is the host that streams logs.
+	Streams func(location string) string
+	// Replicas gives the living replicas of an app; nil gives none.
+	Replicas func(app cloud.ID) []Replica
+}
+
+// Replica is a living replica, as whoever runs apps knows it.
+type Replica struct {
+	Name     string
+	Revision string
+	Started  time.Time
+	Restarts int // how often the revision's command ended before this run
 }
 
 var versions = []string{
@@ -69,6 +85,9 @@ func Rows(d Deps) []arm.Row {
 			Behaviour: revision{resources: d.Resources},
 		},
 	}
+	if d.Replicas != nil {
+		rows = append(rows, arm.Row{Type: Replicas, Versions: versions, Behaviour: replica{Deps: d}})
+	}
 	for _, name := range absent {
 		rows = append(rows, arm.Row{Type: name, Absent: true})
 	}
@@ -78,9 +97,9 @@ func Rows(d Deps) []arm.Row {
 // absent are the types and operations of this namespace that are known here by name only.
 var absent = []string{
 	"Microsoft.App/builders", "Microsoft.App/connectedEnvironments", "Microsoft.App/jobs", "Microsoft.App/sessionPools",
-	Apps + "/authConfigs", Apps + "/builds", Apps + "/detectorProperties", Apps + "/detectors", Apps + "/getAuthToken", Apps + "/labelHistory",
+	Apps + "/authConfigs", Apps + "/builds", Apps + "/detectorProperties", Apps + "/detectors", Apps + "/labelHistory",
 	Apps + "/listCustomHostNameAnalysis", Apps + "/patches", Apps + "/resiliencyPolicies", Apps + "/sourceControls",
-	Revisions + "/activate", Revisions + "/deactivate", Revisions + "/replicas", Revisions + "/restart",
+	Revisions + "/activate", Revisions + "/deactivate", Revisions + "/restart",
 	Environments + "/certificates", Environments + "/daprComponents", Environments + "/daprSubscriptions", Environments + "/detectorProperties",
 	Environments + "/detectors", Environments + "/dotNetComponents", Environments + "/getAuthToken", Environments + "/httpRouteConfigs",
 	Environments + "/javaComponents", Environments + "/maintenanceConfigurations", Environments + "/managedCertificates",

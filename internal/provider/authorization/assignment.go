@@ -143,7 +143,10 @@ func (a assignment) Place(ctx context.Context, c *arm.Change) error {
 // holdRole makes the assignment depend on a custom role that it names, as it is now.
 func (a assignment) holdRole(c *arm.Change, guid string) error {
 	role, ok := a.Directory.Role(guid)
-	if !ok || !role.Custom {
+	if !ok {
+		return noRole(guid) // it has gone since Shape
+	}
+	if !role.Custom {
 		return nil
 	}
 	d, ok := a.Resources.Document(role.ID)

@@ -17,14 +17,13 @@ type Profile struct {
 // Azure is the twin of Azure's public cloud: production host names work unchanged inside the
 // environments that Lanyard prepares.
 var Azure = Profile{
-	Name:        "AzureCloud",
-	Authority:   "login.microsoftonline.com",
-	Management:  "management.azure.com",
-	Graph:       "graph.microsoft.com",
-	VaultSuffix: "vault.azure.net",
-	IssuerBase:  "https://sts.windows.net/",
-
+	Name:          "AzureCloud",
+	Authority:     "login.microsoftonline.com",
+	Management:    "management.azure.com",
+	Graph:         "graph.microsoft.com",
+	VaultSuffix:   "vault.azure.net",
 	ConsoleSuffix: "azurecontainerapps.dev",
+	IssuerBase:    "https://sts.windows.net/",
 }
 
 // Issuer gives the iss claim of a tenant's v1 tokens (wire-facts: "Managed identity access token").

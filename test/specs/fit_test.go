@@ -92,6 +92,7 @@ func (w *world) settle(x example) map[string]any {
 	if _, named := p["revisionName"]; named {
 		p["revisionName"] = strings.ToLower(fmt.Sprint(p["containerAppName"])) + "--blue"
 	}
+	p["replicaName"] = "specs-one"
 	if body, _ := p["body"].(map[string]any); body["roleDefinition"] != nil {
 		definition, _ := body["roleDefinition"].(map[string]any)
 		delete(definition, "id")

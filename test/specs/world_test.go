@@ -55,7 +55,11 @@ func begin(t *testing.T) *world {
 	w.engine.Rows = append(w.engine.Rows, managedidentity.Rows(w.directory, w.engine.Document)...)
 	w.engine.Rows = append(w.engine.Rows, authorization.Rows(authorization.Deps{
 		Directory: w.directory, Resources: w.engine, Store: w.store, Tenant: tenant})...)
-	w.engine.Rows = append(w.engine.Rows, app.Rows(app.Deps{Deps: deps})...)
+	w.engine.Rows = append(w.engine.Rows, app.Rows(app.Deps{Deps: deps, Streams: cloud.Azure.ConsoleHost,
+		Ticket: func(cloud.ID) (string, time.Time, error) { return "ticket", time.Now().Add(time.Hour), nil },
+		Replicas: func(id cloud.ID) []app.Replica {
+			return []app.Replica{{Name: "specs-one", Revision: id.Name() + "--blue", Started: time.Now()}}
+		}})...)
 	w.engine.Rows = append(w.engine.Rows, keyvault.Rows(keyvault.Deps{Deps: deps, Box: box, Profile: cloud.Azure})...)
 	w.run(w.directory.Run, w.directory.Ready)
 	w.run(w.engine.Run, w.engine.Ready)

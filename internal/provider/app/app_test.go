@@ -50,6 +50,13 @@ func begin(t *testing.T) *providertest.World {
 			Deps: provider.Deps{Resources: late{w}, Store: w.Store, Tenant: providertest.Tenant,
 				Await: func(ctx context.Context, revision int64) error { return w.Engine.Await(ctx, revision) },
 				Now:   func() time.Time { return providertest.Start }, Rand: &counter{}},
+			Ticket: func(id cloud.ID) (string, time.Time, error) {
+				return "ticket of " + id.Name(), providertest.Start.Add(time.Hour), nil
+			},
+			Streams: cloud.Azure.ConsoleHost,
+			Replicas: func(cloud.ID) []app.Replica {
+				return []app.Replica{{Name: "one", Revision: "shop--blue", Started: providertest.Start, Restarts: 2}, {Name: "old", Revision: "shop--green"}}
+			},
 			Attach: func(_ context.Context, id cloud.ID, rw http.ResponseWriter, _ *http.Request) error {
 				_, err := fmt.Fprintf(rw, `{"attached":%q}`, id.Name())
 				return err
@@ -216,6 +223,33 @@ func TestAGroupGoesWithItsEnvironmentAndApps(t *testing.T) {
 	if w.Read(cloud.AppKey(cloud.MustID(shop)), &a) {
 		t.Error("the app is still described")
 	}
+}
+
+func TestReplicasAndTheirLogs(t *testing.T) {
+	w := begin(t)
+	w.Want(201, "", "PUT "+shop, strings.Replace(body("", ""), `"template":{`, `"template":{"revisionSuffix":"blue",`, 1))
+	const stream = "https://westeurope.azurecontainerapps.dev" + providertest.Group + "/containerApps/shop"
+	if got := w.Want(200, "", "GET "+shop, "").Property("properties.eventStreamEndpoint"); got != stream+"/eventstream" {
+		t.Errorf("its events are at %v", got)
+	}
+	token := w.Want(200, "", "POST "+shop+"/getAuthToken", "")
+	if token.Property("properties.token") != "ticket of shop" || token.Property("properties.expires") != "2026-03-01T13:00:00Z" || token.Property("location") != "westeurope" {
+		t.Errorf("the token is %s", token.Text)
+	}
+	w.Refuse = arm.Demand{Action: "Microsoft.App/containerApps/getAuthToken/action", Scope: cloud.Root}
+	w.Want(403, "AuthorizationFailed", "POST "+shop+"/getAuthToken", "")
+	const replicas = shop + "/revisions/shop--blue/replicas"
+	if list := w.Want(200, "", "GET "+replicas, "").Values(); len(list) != 1 || list[0]["name"] != "one" {
+		t.Errorf("replicas: %v", list)
+	}
+	one := w.Want(200, "", "GET "+replicas+"/one", "")
+	want := "[map[logStreamEndpoint:" + stream + "/revisions/shop--blue/replicas/one/containers/main/logstream name:main ready:true restartCount:2 runningState:Running started:true]]"
+	if got := fmt.Sprint(one.Property("properties.containers")); got != want || one.Property("properties.createdTime") != "2026-03-01T12:00:00Z" {
+		t.Errorf("the replica is %s", one.Text)
+	}
+	w.Want(404, "ResourceNotFound", "GET "+replicas+"/old", "")
+	w.Want(404, "ParentResourceNotFound", "GET "+shop+"/revisions/shop--green/replicas/old", "")
+	w.Want(405, "MethodNotAllowed", "PUT "+replicas+"/two", `{}`)
 }
 
 func TestActionsAndRevisions(t *testing.T) {

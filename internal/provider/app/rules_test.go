@@ -116,7 +116,7 @@ func TestWhetherAnAppsNameIsFree(t *testing.T) {
 func TestWhatIsNotThereIsRefusedByName(t *testing.T) {
 	w := begin(t)
 	w.Want(201, "", "PUT "+shop, body("", ""))
-	for _, line := range []string{"GET " + shop + "/authConfigs", "PUT " + env + "/daprComponents/a", "POST " + shop + "/getAuthToken",
+	for _, line := range []string{"GET " + shop + "/authConfigs", "PUT " + env + "/daprComponents/a", "POST " + env + "/getAuthToken",
 		"PUT " + providertest.Group + "/providers/Microsoft.App/jobs/a"} {
 		w.Want(501, "NotOffered", line, `{}`)
 	}

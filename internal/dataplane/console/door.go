@@ -1,4 +1,4 @@
-// Package console streams the consoles of container apps to those whom the management API has given a ticket.
+// Package console streams the logs of container apps to holders of a ticket.
 //
 // It must not know how apps are run, nor who may be given a ticket.
 package console

@@ -48,6 +48,9 @@ type Engine struct {
 	Admit func(r *http.Request) (cloud.Caller, error)
 	// Permit refuses with a Forbidden fault what the caller may not do at a scope.
 	Permit func(ctx context.Context, caller cloud.Caller, action string, at cloud.ID) error
+	// Granted gives a principal's role assignments: subscriptions and groups in which somebody was
+	// granted something are listed to them. Nil lists what they may read alone.
+	Granted func(p cloud.PrincipalID) []cloud.Assignment
 	// Record keeps what somebody asked to change and what came of it; it must not block. Nil keeps nothing.
 	Record func(a cloud.Activity)
 	Now    func() time.Time // nil means time.Now

@@ -76,6 +76,7 @@ func (e *Engine) readable(ctx context.Context, c call, needs string, all []*Docu
 		return nil, atScope
 	}
 	var left []*Document
+	open := e.opened(c)
 	for _, d := range all {
 		allowed := atScope
 		if c.id.Contains(d.ID) {
@@ -87,7 +88,7 @@ func (e *Engine) readable(ctx context.Context, c call, needs string, all []*Docu
 				return nil, allowed
 			}
 		}
-		if allowed == nil {
+		if allowed == nil || open(d.ID) {
 			left = append(left, d)
 		}
 	}
@@ -95,6 +96,18 @@ func (e *Engine) readable(ctx context.Context, c call, needs string, all []*Docu
 		return nil, atScope
 	}
 	return left, e.exists(ctx, c.id)
+}
+
+// opened tells which subscriptions and groups are listed to a caller who may not read them: those
+// in which something was granted, so that az's sign-in finds the way there (wire-facts 4.5).
+func (e *Engine) opened(c call) func(cloud.ID) bool {
+	if e.Granted == nil || c.row == nil || c.row.Type != typeSubscription && c.row.Type != typeGroup {
+		return func(cloud.ID) bool { return false }
+	}
+	given := e.Granted(c.caller.Principal)
+	return func(id cloud.ID) bool {
+		return slices.ContainsFunc(given, func(a cloud.Assignment) bool { return id.Contains(a.Scope) })
+	}
 }
 
 // exists says what is missing where a collection's scope does not exist.

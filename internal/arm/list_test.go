@@ -104,6 +104,23 @@ func TestAListHoldsWhatTheCallerMayRead(t *testing.T) {
 	}
 }
 
+// Somebody with a role at one cart finds the way there, and nothing beside it.
+func TestTheWayToWhatWasGrantedIsListed(t *testing.T) {
+	w := shop(t)
+	w.refuse(func(cloud.Caller, string, cloud.ID) bool { return true })
+	w.Granted = func(cloud.PrincipalID) []cloud.Assignment {
+		return []cloud.Assignment{{Scope: cloud.MustID(carts + "/b")}}
+	}
+	for path, want := range map[string]string{"/subscriptions": strings.TrimPrefix(sub, "/subscriptions/"), sub + "/resourceGroups": "rg"} {
+		if s := w.want(200, w.ask("GET", path, "")); !slices.Equal(s.listed(), []string{want}) {
+			t.Errorf("%s: %v", path, s.listed())
+		}
+	}
+	for _, path := range []string{sub, group, carts, sub + "/resources"} {
+		w.want(403, w.ask("GET", path, ""))
+	}
+}
+
 func TestPagesFollowOneAnother(t *testing.T) {
 	w := newWorld(t)
 	var want []string

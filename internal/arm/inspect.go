@@ -1,0 +1,72 @@
+package arm
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+)
+
+// inspect walks through JSON text before anything is made of it: it must not nest without end, and
+// no object may have a member twice, as readers do not agree on which of the two counts.
+func inspect(text []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	var open []*level // objects and arrays, outermost first
+	for {
+		token, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return invalidContent("it is not a JSON object.").Because(err)
+		}
+		if token == json.Delim('}') || token == json.Delim(']') {
+			open = open[:len(open)-1]
+			continue
+		}
+		if len(open) > 0 {
+			name, isName := open[len(open)-1].next(token)
+			if isName && !open[len(open)-1].add(name) {
+				return invalidContent("it has the member '%s' twice.", clip(name))
+			}
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, &level{names: map[string]bool{}})
+		case json.Delim('['):
+			open = append(open, &level{})
+		}
+		if len(open) > maxDepth {
+			return invalidContent("it nests deeper than %d levels.", maxDepth)
+		}
+	}
+}
+
+// level is one object or array that is being read.
+type level struct {
+	names map[string]bool // of an object's members; nil for an array
+	named bool            // a member's name has been read, its value comes next
+}
+
+// next takes a token up and reports whether it is a member's name.
+func (l *level) next(token json.Token) (name string, isName bool) {
+	if l.names == nil {
+		return "", false
+	}
+	l.named = !l.named
+	if !l.named {
+		return "", false
+	}
+	name, isName = token.(string)
+	return name, isName
+}
+
+// add keeps a member's name; it reports false when it was there before.
+func (l *level) add(name string) bool {
+	if l.names[name] {
+		return false
+	}
+	l.names[name] = true
+	return true
+}

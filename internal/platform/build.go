@@ -60,7 +60,7 @@ func (p *Platform) build(ctx context.Context) error {
 	p.armGuard = p.guardFor(armAudiences)
 	p.arm = &arm.Engine{
 		Store: p.store, Directory: views{p.directory, p}, Profile: cloud.Azure, Tenant: p.deed.Tenant,
-		Admit: p.armGuard.Identify, Record: p.history.Record, Now: now, Log: log,
+		Admit: p.armGuard.Identify, Granted: p.directory.Granted, Record: p.history.Record, Now: now, Log: log,
 		Permit: func(ctx context.Context, caller cloud.Caller, action string, at cloud.ID) error {
 			return p.armGuard.Permit(ctx, caller, action, false, at)
 		},

@@ -135,3 +135,18 @@ func TestKnownVersions(t *testing.T) {
 		}
 	}
 }
+
+// A lock holds grants too: ReadOnly stops new ones, CanNotDelete keeps those that are there.
+func TestALockHoldsGrants(t *testing.T) {
+	w := begin(t)
+	p := string(w.Enroll("shop").ID)
+	w.Want(201, "", "PUT "+providertest.Group+assignments+one, grant(reader, p, ""))
+	lock := "PUT " + providertest.Group + locks + "keep" + lv
+	w.Want(201, "", lock, `{"properties":{"level":"CanNotDelete"}}`)
+	w.Want(201, "", "PUT "+providertest.Group+assignments+two, grant(contributor, p, ""))
+	w.Want(409, "ScopeLocked", "DELETE "+providertest.Group+assignments+one, "")
+	w.Want(200, "", lock, `{"properties":{"level":"ReadOnly"}}`)
+	w.Want(409, "ScopeLocked", "PUT "+providertest.Group+definitions+mine, role("Shop Reader", atGroup))
+	w.Want(200, "", lock, `{"properties":{"level":"NotSpecified"}}`)
+	w.Want(200, "", "DELETE "+providertest.Group+assignments+one, "")
+}

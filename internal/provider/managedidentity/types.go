@@ -49,6 +49,7 @@ func Rows(directory Directory, host func(cloud.ID) (*arm.Document, bool)) []arm.
 			},
 		},
 		{Type: UserAssigned + "/federatedIdentityCredentials", Absent: true},
+		{Type: "Microsoft.ManagedIdentity/operations", Absent: true},
 		{
 			Type:      SystemAssigned,
 			Versions:  versions,

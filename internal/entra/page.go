@@ -42,7 +42,8 @@ type page struct {
 	To       string // the origin that the browser goes to next, when it is not this one
 	Question string // filled in: what repeats in every form, so that no other site can send one
 
-	Style template.CSS
+	Status int // of the answer; 0 means 200
+	Style  template.CSS
 }
 
 // Message is Wrong for people.
@@ -112,14 +113,12 @@ func (d *Door) show(w http.ResponseWriter, r *http.Request, p page) error {
 	}
 	pageHeaders(w, "", p.To)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	status := http.StatusOK
 	switch {
 	case p.Wrong != nil:
-		status = http.StatusBadRequest
-	case p.Step == stepRefused:
-		status = http.StatusBadRequest
+		w.WriteHeader(http.StatusBadRequest)
+	case p.Status != 0:
+		w.WriteHeader(p.Status)
 	}
-	w.WriteHeader(status)
 	_, err = w.Write(out.Bytes())
 	return err
 }
@@ -147,7 +146,11 @@ func (d *Door) SpeakPage(w http.ResponseWriter, r *http.Request, f *fault.Error)
 		sentence += " Try: " + f.Hint
 	}
 	trace, _ := ids(r)
-	p := page{Step: stepRefused, Said: sentence, Detail: prefix + strconv.Itoa(number(f)) + " · " + trace}
+	code := number(f)
+	p := page{Step: stepRefused, Said: sentence, Detail: prefix + strconv.Itoa(code) + " · " + trace, Status: f.Kind.Status()}
+	if strings.HasPrefix(f.Code, prefix) {
+		p.Status = spellings(code).status
+	}
 	if err := d.show(w, r, p); err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 	}

@@ -43,11 +43,12 @@ type world struct {
 	client                  *http.Client // leads every name to the server
 	issuer                  *issuer.Issuer
 	now                     time.Time
+	came                    map[string]string // codes and tokens, by the name under which they came last
 }
 
 func start(t testing.TB) *world {
 	t.Helper()
-	w := &world{now: time.Now().Truncate(time.Second)}
+	w := &world{now: time.Now().Truncate(time.Second), came: map[string]string{}}
 	clock := func() time.Time { return w.now }
 	s := mem.New()
 	box, err := secret.NewBox(rand.Reader)

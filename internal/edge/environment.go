@@ -3,6 +3,7 @@ package edge
 import (
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"lanyard/internal/cloud"
@@ -37,8 +38,36 @@ func (e Environment) Variables() []string {
 		"NODE_EXTRA_CA_CERTS=" + e.Bundle,
 		"GIT_SSL_CAINFO=" + e.Bundle,
 		"NODE_USE_ENV_PROXY=1", // Node from 24 on heeds the proxy variables only when told to
-		"JAVA_TOOL_OPTIONS=" + e.java(),
+		javaOptions + "=" + e.java(),
 	}
+}
+
+const javaOptions = "JAVA_TOOL_OPTIONS"
+
+// Merge lays a prepared environment over somebody's own, each NAME=value, and gives each name once.
+// What is prepared wins, but for the options of Java programs, which are of use together: the JVM
+// takes the last of those that say the same, so the own ones come first.
+func Merge(own, prepared []string) []string {
+	at := map[string]int{}
+	var all []string
+	for _, v := range slices.Concat(own, prepared) {
+		name, value, ok := strings.Cut(v, "=")
+		if !ok || name == "" {
+			continue
+		}
+		i, named := at[name]
+		if !named {
+			at[name] = len(all)
+			all = append(all, v)
+			continue
+		}
+		if name == javaOptions {
+			before := strings.TrimSpace(strings.ReplaceAll(strings.TrimPrefix(all[i], name+"="), value, ""))
+			v = name + "=" + strings.TrimSpace(before+" "+value)
+		}
+		all[i] = v
+	}
+	return all
 }
 
 // java gives the options of a Java program. Azure's SDK reads the proxy variable only where

@@ -59,6 +59,25 @@ func TestWithoutATrustStoreJavaKeepsItsOwn(t *testing.T) {
 	}
 }
 
+func TestMergeKeepsTheJavaOptionsOfBoth(t *testing.T) {
+	for name, c := range map[string]struct{ own, prepared, want []string }{
+		"nothing":                  {nil, nil, nil},
+		"what is prepared wins":    {[]string{"A=1", "B=2"}, []string{"A=3"}, []string{"A=3", "B=2"}},
+		"each name stands once":    {[]string{"A=1", "A=2"}, nil, []string{"A=2"}},
+		"what is no variable":      {[]string{"A", "=x", "B="}, nil, []string{"B="}},
+		"Java's options add up":    {[]string{"JAVA_TOOL_OPTIONS=-Xmx1g"}, []string{"JAVA_TOOL_OPTIONS=-Da=b"}, []string{"JAVA_TOOL_OPTIONS=-Xmx1g -Da=b"}},
+		"they do not pile up":      {[]string{"JAVA_TOOL_OPTIONS=-Xmx1g -Da=b"}, []string{"JAVA_TOOL_OPTIONS=-Da=b"}, []string{"JAVA_TOOL_OPTIONS=-Xmx1g -Da=b"}},
+		"ours alone":               {[]string{"JAVA_TOOL_OPTIONS="}, []string{"JAVA_TOOL_OPTIONS=-Da=b"}, []string{"JAVA_TOOL_OPTIONS=-Da=b"}},
+		"theirs alone":             {[]string{"JAVA_TOOL_OPTIONS=-Xmx1g"}, []string{"A=1"}, []string{"JAVA_TOOL_OPTIONS=-Xmx1g", "A=1"}},
+		"a name in another case":   {[]string{"Path=1"}, []string{"PATH=2"}, []string{"Path=1", "PATH=2"}},
+		"a value with equal signs": {[]string{"A=b=c"}, []string{"D=e=f"}, []string{"A=b=c", "D=e=f"}},
+	} {
+		if got := Merge(c.own, c.prepared); !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 // Java prints the options it picked up and the properties it made of them.
 func TestJavaUnderstandsItsOptions(t *testing.T) {
 	java := tool(t, "java")

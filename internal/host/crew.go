@@ -158,9 +158,14 @@ func (h *Host) environment(r *Replica, own []cloud.Variable) []string {
 	for _, v := range own {
 		all = append(all, v.Name+"="+v.Value)
 	}
+	var prepared []string
 	if h.Prepare != nil {
-		all = append(all, h.Prepare(r)...)
+		prepared = h.Prepare(r)
 	}
+	if h.Merge != nil {
+		return h.Merge(all, prepared)
+	}
+	all = append(all, prepared...)
 	var once []string
 	named := map[string]bool{}
 	for _, v := range slices.Backward(all) {

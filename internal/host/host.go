@@ -29,6 +29,9 @@ type Host struct {
 	// Prepare gives a replica's environment on top of its container's own, as NAME=value; what
 	// it names wins over the container's. nil adds nothing.
 	Prepare func(*Replica) []string
+	// Merge lays what is prepared over the container's own environment, each name once; nil lets
+	// what is prepared win.
+	Merge func(own, prepared []string) []string
 	// Output takes each line a replica writes, and what the host says of it under the stream
 	// "system". nil discards.
 	Output func(Line)

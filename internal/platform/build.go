@@ -54,7 +54,7 @@ func (p *Platform) build(ctx context.Context) error {
 		return err
 	}
 	p.host = &host.Host{
-		Store: p.store, Dir: p.config.Dir, Now: now, Log: log, Prepare: p.prepare, Output: p.output,
+		Store: p.store, Dir: p.config.Dir, Now: now, Log: log, Prepare: p.prepare, Merge: edge.Merge, Output: p.output,
 		Engine: &process.Engine{State: p.config.State, Homes: openFolder(), Shim: p.config.Shim, Log: log},
 	}
 	p.armGuard = p.guardFor(armAudiences)
@@ -102,24 +102,16 @@ func (p *Platform) buildEdge() error {
 	if err != nil {
 		return err
 	}
-	// Replicas cannot read the state folder, so what they trust lies outside it.
-	public, err := os.MkdirTemp(openFolder(), "lanyard-trust-")
-	if err != nil {
+	if p.trust, err = edge.PlaceTrust(p.config.State, openFolder(), authority.PEM()); err != nil {
 		return err
 	}
-	p.onStop(func() error { return os.RemoveAll(public) })
-	if err := os.Chmod(public, 0o755); err != nil {
-		return err
-	}
-	bundle, trust, err := edge.WriteBundle(public, authority.PEM())
-	if err != nil {
-		return err
-	}
+	p.trust.Log = p.log
+	p.onStop(p.trust.Remove)
 	password, err := randomHex(32)
 	if err != nil {
 		return err
 	}
-	p.place = place{Address: p.Address(), PID: os.Getpid(), Started: p.now(), Bundle: bundle, Trust: trust, User: "owner", Password: password}
+	p.place = place{Address: p.Address(), PID: os.Getpid(), Started: p.now(), Bundle: p.trust.Bundle, Trust: p.trust.Store, User: "owner", Password: password}
 	p.edge = &edge.Edge{
 		Authority: authority, Profile: cloud.Azure, Admit: p.admitProxy, Allow: p.config.Allow, Log: p.log,
 		Upstream: func(r *http.Request) (*url.URL, error) { return http.ProxyFromEnvironment(r) },

@@ -66,6 +66,7 @@ type Platform struct {
 	streams   *console.Door
 	history   *telemetry.History
 	edge      *edge.Edge
+	trust     *edge.Trust
 	listener  net.Listener
 
 	deed  deed
@@ -166,6 +167,7 @@ func (p *Platform) runEngines(ctx context.Context) error {
 	for _, e := range engines {
 		p.keep(running, &p.rest, e.name, e.run)
 	}
+	p.keep(running, &p.rest, "files that replicas trust", p.trust.Run)
 	ready, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	go func() {

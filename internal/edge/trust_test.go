@@ -39,7 +39,10 @@ func TestTrustLiesWhereNothingCleansUpAndNobodyElseWrites(t *testing.T) {
 			t.Errorf("%s: %v, %v; want all to read and its owner alone to write", path, s.Mode(), err)
 		}
 	}
-	again := newTrust(t, state)
+	again, err := PlaceTrust(state, t.TempDir(), trust.ca)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if again.dir != trust.dir && !strings.Contains(trust.dir, "lanyard-trust-") {
 		t.Errorf("the next start uses %s and not %s: the old one would stay behind", again.dir, trust.dir)
 	}

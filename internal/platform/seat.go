@@ -56,7 +56,7 @@ type Seat struct {
 	ClientID     cloud.ClientID
 	Principal    cloud.PrincipalID
 	Secret       cloud.Sealed
-	// SignIn and Password are the owner's as a person; empty once that person is gone.
+	// SignIn and Password are the owner's as a person.
 	SignIn   string
 	Password cloud.Sealed
 	Address  string // host:port of the one port

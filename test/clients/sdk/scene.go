@@ -61,7 +61,7 @@ type Identity struct {
 // Open starts a platform and sets the scene.
 func Open(t *testing.T) *Scene {
 	t.Helper()
-	s := &Scene{Stage: stage.Start(t), t: t}
+	s := &Scene{Stage: stage.Start(t, "--verbose"), t: t}
 	s.Seed(world)
 	s.vault = s.Lanyard("keyvault", "show", "-n", "sdk-kv", "-g", Group, "--query", "id", "-o", "tsv")
 	s.app(Reader, "--system-assigned", "--user-assigned", Worn)

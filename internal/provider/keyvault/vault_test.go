@@ -114,6 +114,7 @@ func TestVaultRules(t *testing.T) {
 		"recovery of a vault in use":        {409, "VaultAlreadyExists", body(`,"createMode":"recover"`)},
 		"a mode that is none":               {400, "BadRequest", body(`,"createMode":"again"`)},
 		"a firewall":                        {501, "NotOffered", body(`,"networkAcls":{"defaultAction":"Deny"}`)},
+		"a bypass that is none":             {400, "BadRequest", body(`,"networkAcls":{"bypass":"Everything"}`)},
 		"an address rule":                   {501, "NotOffered", body(`,"networkAcls":{"defaultAction":"Allow","ipRules":[{"value":"1.2.3.4"}]}`)},
 		"no public network":                 {501, "NotOffered", body(`,"publicNetworkAccess":"Disabled"`)},
 		"what az sends":                     {200, "", body(`,"accessPolicies":[],"enabledForDeployment":false,"enablePurgeProtection":null,"networkAcls":{"bypass":"AzureServices","defaultAction":"Allow","ipRules":[],"virtualNetworkRules":[]},"softDeleteRetentionInDays":90,"publicNetworkAccess":"enabled","createMode":"default"`)},

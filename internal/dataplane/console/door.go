@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -59,10 +60,8 @@ func (d *Door) Issue(app cloud.ID) (string, time.Time, error) {
 	text, now := base64.RawURLEncoding.EncodeToString(drawn[:]), d.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for hash, t := range d.tickets {
-		if !now.Before(t.expires) {
-			delete(d.tickets, hash)
-		}
+	if len(d.tickets) >= maxTickets {
+		maps.DeleteFunc(d.tickets, func(_ [sha256.Size]byte, t ticket) bool { return !now.Before(t.expires) })
 	}
 	if len(d.tickets) >= maxTickets {
 		return "", time.Time{}, fault.New(fault.TooMany, "TooManyRequests", "Too many tickets for log streams were issued within the hour.")

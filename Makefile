@@ -1,4 +1,4 @@
-.PHONY: up build test laws lint bench clients help
+.PHONY: up build test laws lint bench clients fuzz help
 up: build ## start Lanyard with the hello world
 	bin/lanyard up --world examples/hello/world.yaml
 build: ## build the programs into bin/
@@ -11,7 +11,15 @@ lint: ## vet and staticcheck
 	go vet ./... && go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 bench: ## the figures of docs/performance.md
 	go test -run '^$$' -bench . ./internal/rbac ./internal/msi
+	go test -run '^$$' -bench InACrowd ./internal/directory
+	go test -run '^$$' -bench CachedToken -benchtime 20x ./internal/platform
 clients: ## install the foreign clients and run their tests
 	test/clients/install && cd test/clients && go test -timeout 30m ./...
+FUZZTIME ?= 1m
+fuzz: ## every fuzz target for FUZZTIME each, e.g. make fuzz FUZZTIME=1h
+	@set -e; for f in $$(git ls-files '*_test.go' | xargs grep -l '^func Fuzz'); do \
+	for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$f); do \
+	echo "go test -run='^$$' -fuzz='^$$name$$' -fuzztime=$(FUZZTIME) ./$$(dirname $$f)"; \
+	go test -run='^$$' -fuzz="^$$name\$$" -fuzztime=$(FUZZTIME) ./$$(dirname $$f); done; done
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'

@@ -2,9 +2,11 @@ package edge
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"testing"
 )
 
@@ -54,4 +56,23 @@ func pieces(text string) []string {
 		all = append(all, string(c))
 	}
 	return all
+}
+
+// FuzzInspect holds the search for folded lines, which sees a connection's bytes piece by piece,
+// against one over the whole.
+func FuzzInspect(f *testing.F) {
+	f.Add([]byte("GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n"), uint(3))
+	f.Add([]byte("a\n\tb"), uint(2))
+	f.Add([]byte("\n\n \n"), uint(1))
+	f.Add([]byte(" a\nb \n"), uint(100))
+	f.Fuzz(func(t *testing.T, text []byte, size uint) {
+		want := bytes.Contains(text, []byte("\n ")) || bytes.Contains(text, []byte("\n\t"))
+		c := &conn{plain: true}
+		for piece := range slices.Chunk(text, int(size%64)+1) {
+			c.inspect(piece)
+		}
+		if c.folded.Load() != want {
+			t.Errorf("%q in pieces of %d: folded %t, want %t", text, size%64+1, c.folded.Load(), want)
+		}
+	})
 }

@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"lanyard/internal/cloud"
 )
 
 // maxFile bounds a world file in bytes.
@@ -81,15 +84,19 @@ func Parse(text []byte) (World, error) {
 
 // names maps every name of the file to what bears it.
 func (w World) names() (map[string]string, error) {
-	seen := map[string]string{}
+	seen, bears := map[string]string{}, map[string]string{}
 	add := func(kind, name string) error {
 		if name == "" {
 			return fmt.Errorf("world file: a nameless entry stands under %s", kind)
 		}
-		if other, ok := seen[name]; ok {
+		if _, err := cloud.Root.In("Lanyard.World/"+kind, name); err != nil || strings.Contains(name, "/") {
+			return fmt.Errorf("world file: %q under %s cannot be a resource's name", name, kind)
+		}
+		folded := strings.ToLower(name) // resource ids heed no case
+		if other, ok := bears[folded]; ok {
 			return fmt.Errorf("world file: %q names an entry under %s and one under %s", name, other, kind)
 		}
-		seen[name] = kind
+		seen[name], bears[folded] = kind, kind
 		return nil
 	}
 	for _, x := range w.Identities {
@@ -101,6 +108,13 @@ func (w World) names() (map[string]string, error) {
 		if err := add("vaults", x.Name); err != nil {
 			return nil, err
 		}
+		bears := map[string]bool{}
+		for name := range x.Secrets {
+			if _, err := cloud.Root.In("Lanyard.World/secrets", name); err != nil || strings.Contains(name, "/") || bears[strings.ToLower(name)] {
+				return nil, fmt.Errorf("world file: %q in vault %q cannot be a secret's name, or is one twice", name, x.Name)
+			}
+			bears[strings.ToLower(name)] = true
+		}
 	}
 	for _, x := range w.Apps {
 		if err := add("apps", x.Name); err != nil {
@@ -111,6 +125,9 @@ func (w World) names() (map[string]string, error) {
 }
 
 func (w World) check() error {
+	if _, err := cloud.ParseID("/subscriptions/s/resourceGroups/" + w.Group); err != nil || strings.Contains(w.Group, "/") {
+		return fmt.Errorf("world file: %q cannot be a resource group's name", w.Group)
+	}
 	names, err := w.names()
 	if err != nil {
 		return err
@@ -134,6 +151,9 @@ func (w World) check() error {
 		}
 		if g.At == "" || g.At != "group" && g.At[0] != '/' && names[g.At] == "" {
 			return fmt.Errorf("world file: grant %d is at %q, which is no entry of this file, not \"group\" and no scope", i+1, g.At)
+		}
+		if _, err := cloud.ParseID(g.At); err != nil && g.At[0] == '/' {
+			return fmt.Errorf("world file: grant %d: %w", i+1, err)
 		}
 	}
 	return nil

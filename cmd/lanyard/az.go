@@ -113,7 +113,7 @@ func (z *az) open(ctx context.Context, state string, seat *platform.Seat) error 
 // signIn signs the owner in. The secret goes to az's standard input: arguments are for all to see.
 func (z *az) signIn(ctx context.Context, home string, seat *platform.Seat) error {
 	cmd := z.command(ctx, "login", "--service-principal", "--username", string(seat.ClientID),
-		"--password", "@-", "--tenant", string(seat.Tenant), "--output", "none", "--only-show-errors")
+		"--password=@-", "--tenant", string(seat.Tenant), "--output", "none", "--only-show-errors")
 	cmd.Env = append(cmd.Env, "AZURE_CONFIG_DIR="+home)
 	cmd.Stdin = strings.NewReader(seat.Secret.Open())
 	if out, err := cmd.CombinedOutput(); err != nil {

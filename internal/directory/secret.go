@@ -51,6 +51,10 @@ func (d *Directory) AddSecret(p *cloud.Principal, ends time.Time) (cloud.Sealed,
 	return secret, nil
 }
 
+// spelling writes secrets so that they stand in forms and shells as they are, and without a dash: a
+// word that begins with one is a flag to every command, az login among them.
+var spelling = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._").WithPadding(base64.NoPadding)
+
 // NewSecret draws a secret and gives it with what is kept of it. Nobody chooses a secret of their
 // own: its hash is safe only because it cannot be guessed.
 func (d *Directory) NewSecret(t Term) (cloud.Credential, cloud.Sealed, error) {
@@ -70,7 +74,7 @@ func (d *Directory) NewSecret(t Term) (cloud.Credential, cloud.Sealed, error) {
 	if err != nil {
 		return cloud.Credential{}, cloud.Sealed{}, fmt.Errorf("add secret: %w", err)
 	}
-	secret, salt := base64.RawURLEncoding.EncodeToString(random[:secretBytes]), random[secretBytes:]
+	secret, salt := spelling.EncodeToString(random[:secretBytes]), random[secretBytes:]
 	return cloud.Credential{
 		KeyID: id, Name: t.Name, Hint: secret[:hintLength], Salt: salt, Hash: hash(salt, secret),
 		Starts: t.Starts.UTC(), Ends: t.Ends.UTC(),

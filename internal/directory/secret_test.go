@@ -43,6 +43,19 @@ func TestSecretsOfApplications(t *testing.T) {
 	check("a wrong one beside an expired one", p, "x", ErrWrongSecret)
 }
 
+func TestSecretsAreNoFlagsOfACommand(t *testing.T) {
+	w := start(t)
+	for range 1000 {
+		_, secret, err := w.NewSecret(Term{Ends: w.now.Add(time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := secret.Open(); len(s) != 43 || strings.ContainsAny(s, `-"'$\/+&=% `) {
+			t.Fatalf("a secret is %q", s)
+		}
+	}
+}
+
 func TestAStoredSecretDoesNotShowIt(t *testing.T) {
 	w := start(t)
 	p := w.enroll(cloud.Application, "owner", "")

@@ -39,7 +39,11 @@ func (e *Engine) write(ctx context.Context, in *intent) (d *Document, created bo
 // retry does something with a resource when its turn has come, and anew as long as writers of
 // other resources, or other nodes, get in between: against what the store then holds.
 func (e *Engine) retry(ctx context.Context, id cloud.ID, do func() error) error {
-	done, err := e.turns.take(ctx, id.Key())
+	key := id.Key()
+	if id.Is(typeLock) {
+		key = fence // which all of them write
+	}
+	done, err := e.turns.take(ctx, key)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,8 @@ type Search struct {
 // Find gives records, newest first, and the place at which to go on; 0 when there are no more.
 // What was recorded before the call is among them.
 func (h *History) Find(ctx context.Context, s Search) ([]cloud.Activity, int64, error) {
+	// A reader who goes away must not take the connection along: in memory it is the database.
+	ctx = context.WithoutCancel(ctx)
 	if err := h.Flush(ctx); err != nil {
 		return nil, 0, fmt.Errorf("find records: %w", err)
 	}

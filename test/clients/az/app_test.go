@@ -91,8 +91,15 @@ func appIdentities(t *testing.T, az *shell, vault string) {
 	row(t, "containerapp identity show", func(t *testing.T) {
 		az.run(t, "containerapp identity show -n hello -g shop").is("type", "SystemAssigned, UserAssigned").text("principalId")
 	})
-	t.Run("what is not offered is refused by name: containerapp logs show", func(t *testing.T) {
-		az.run(t, "containerapp logs show -n hello -g shop").refused(1, "NotOffered", "containerApps/revisions/replicas")
+	row(t, "containerapp logs show", func(t *testing.T) {
+		text := az.run(t, "containerapp logs show -n hello -g shop --tail 100 --format text").done().outcome.Out
+		if !strings.Contains(text, `read the secret "greeting": Hello`) {
+			t.Errorf("the log is\n%s", text)
+		}
+		az.run(t, "containerapp logs show -n absent -g shop").refused(1, "ResourceNotFound")
+	})
+	row(t, "containerapp replica list", func(t *testing.T) {
+		az.run(t, "containerapp replica list -n hello -g shop").has(1).is("0.properties.containers.0.name", "hello")
 	})
 	row(t, "containerapp identity remove", func(t *testing.T) {
 		az.run(t, "containerapp identity remove -n hello -g shop --user-assigned billing").is("type", "SystemAssigned")

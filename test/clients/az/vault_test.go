@@ -17,6 +17,8 @@ func TestVaults(t *testing.T) {
 			is("properties.enableRbacAuthorization", true).is("properties.enableSoftDelete", true).is("properties.sku.name", "standard").
 			is("properties.provisioningState", "Succeeded")
 		az.run(t, "keyvault create -n 1-kv -g shop -l local").refused(1, "VaultNameNotValid")
+		az.run(t, "group create -n store -l local").done()
+		az.run(t, "keyvault create -n shop-kv -g store -l local").refused(1, "VaultAlreadyExists", "shop-kv")
 	})
 	row(t, "keyvault show", func(t *testing.T) {
 		az.run(t, "keyvault show -n shop-kv").is("id", id)

@@ -14,7 +14,7 @@ bench: ## the figures of docs/performance.md
 	go test -run '^$$' -bench InACrowd ./internal/directory
 	go test -run '^$$' -bench CachedToken -benchtime 20x ./internal/platform
 clients: ## install the foreign clients and run their tests
-	test/clients/install && cd test/clients && go test -timeout 30m ./...
+	test/clients/install && cd test/clients && go test -count=1 -timeout 30m ./...
 FUZZTIME ?= 1m
 fuzz: ## every fuzz target for FUZZTIME each, e.g. make fuzz FUZZTIME=1h
 	@set -e; for f in $$(git ls-files '*_test.go' | xargs grep -l '^func Fuzz'); do \

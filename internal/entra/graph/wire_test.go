@@ -125,7 +125,7 @@ func (p *play) written(rec *httptest.ResponseRecorder) string {
 	for pattern, word := range map[string]string{
 		`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`: "«guid»",
 		`("secretText": )"[\w.]+"`:                  "$1«secret»",
-		`("hint": )"[\w-]+"`:                        "$1«hint»",
+		`("hint": )"[\w.]+"`:                        "$1«hint»",
 	} {
 		text = regexp.MustCompile(pattern).ReplaceAllString(text, word)
 	}

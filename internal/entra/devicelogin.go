@@ -66,7 +66,7 @@ func (f found) shows(ticket string) bool {
 // lookUp finds the device that waits under a user code.
 func (d *Door) lookUp(ctx context.Context, code string) (found, error) {
 	wrong := refuse(70018, "That code is not right, or it has expired. Look at the code that your app shows, or let it begin again.")
-	if d.attempts.full("code", d.now()) {
+	if d.attempts.full("code", maxWrongCodes, d.now()) {
 		return found{}, refuse(50053, "There were too many wrong codes. Wait five minutes, then try again.")
 	}
 	code = strings.ToLower(strings.Map(func(c rune) rune {

@@ -87,7 +87,7 @@ func issuerTenant(home string) string {
 // present completes a document with what both versions say, and shows it.
 func (d *Door) present(w http.ResponseWriter, c configuration) error {
 	c.Authentication = []string{"client_secret_post", "private_key_jwt", "client_secret_basic"}
-	c.Signing = []string{"RS256", "PS256", "ES256"}
+	c.Signing = []string{"RS256", "PS256"}
 	c.Grants = []string{"client_credentials", "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"}
 	c.Responses = []string{"code"}
 	c.Modes = []string{byQuery, byForm}

@@ -201,7 +201,7 @@ func (d *Door) entered(r *http.Request) (url.Values, error) {
 	cookie, err := r.Cookie(cookieName(r))
 	if there && (len(from) != 1 || !strings.EqualFold(from[0], own)) || site != "" && site != "same-origin" || err != nil ||
 		subtle.ConstantTimeCompare([]byte(hash("form "+cookie.Value)), []byte(form.Get("question"))) != 1 {
-		return nil, refuse(900144, "This form was not sent from its own page, or the page is too old. Go back and begin again.")
+		return nil, refuse(9002313, "This form was not sent from its own page, or the page is too old. Go back and begin again.")
 	}
 	return form, nil
 }

@@ -164,11 +164,11 @@ func TestOnlyPeopleSignInByThePage(t *testing.T) {
 	w.refused(t, w.post(t, tokenPath, w.form("client_id", string(w.person.ID), "client_secret", w.password.Open())), 400, "unauthorized_client", 700016)
 }
 
-func TestCodesOfDevicesAreGuessedTenTimes(t *testing.T) {
+func TestCodesOfDevicesAreGuessedAHundredTimes(t *testing.T) {
 	w := start(t)
 	d := w.begin(t)
 	v := w.visit(t, login+"/devicelogin")
-	for range 10 {
+	for range 100 {
 		v.fill(t, "code", "BBBBBBBBB").shows(t, "Enter code")
 	}
 	if v.fill(t, "code", d.UserCode).shows(t, "Enter code"); !strings.Contains(v.body, "too many") {

@@ -17,7 +17,7 @@ func (d *Door) recognise(ctx context.Context, name string, password cloud.Sealed
 	if len(name) > 256 {
 		name = name[:256]
 	}
-	if d.attempts.full("name "+name, d.now()) {
+	if d.attempts.full("name "+name, maxWrong, d.now()) {
 		return cloud.Principal{}, refuse(50053, "There were too many wrong passwords for this name. Wait five minutes, then try again.")
 	}
 	who, known := d.Directory.BySignIn(name)

@@ -5,11 +5,13 @@ import (
 	"time"
 )
 
-// How often somebody may be wrong about one name or code before they have to wait.
+// How often somebody may be wrong about one name, or all together about codes of devices, before
+// they have to wait.
 const (
-	maxWrong   = 10
-	wrongPause = 5 * time.Minute
-	maxTallies = 4096 // names that are remembered; the oldest goes first
+	maxWrong      = 10
+	maxWrongCodes = 100
+	wrongPause    = 5 * time.Minute
+	maxTallies    = 4096 // names that are remembered; the oldest goes first
 )
 
 // throttle counts wrong guesses. The zero throttle is ready.
@@ -24,7 +26,7 @@ type tally struct {
 }
 
 // full reports whether there were too many wrong guesses at something lately.
-func (t *throttle) full(what string, now time.Time) bool {
+func (t *throttle) full(what string, most int, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n, there := t.wrong[what]
@@ -32,7 +34,7 @@ func (t *throttle) full(what string, now time.Time) bool {
 		delete(t.wrong, what)
 		return false
 	}
-	return n.count >= maxWrong
+	return n.count >= most
 }
 
 // miss counts a wrong guess.

@@ -117,9 +117,13 @@ func checkState(m members, before *Document) error {
 	if err := json.Unmarshal(sent, &said); err != nil {
 		return invalidContent("the member 'provisioningState' is not a string.").Because(err)
 	}
-	if before != nil && said != "" && !strings.EqualFold(said, before.state()) {
+	state := succeeded // as what is made will have
+	if before != nil {
+		state = before.state()
+	}
+	if said != "" && !strings.EqualFold(said, state) {
 		return fault.New(fault.Invalid, "InvalidRequestContent",
-			"The provisioningState '%s' cannot be set: the resource's is '%s'.", clip(said), before.state())
+			"The provisioningState '%s' cannot be set: the resource's is '%s'.", clip(said), state)
 	}
 	raw, err := json.Marshal(properties)
 	m["properties"] = raw

@@ -45,16 +45,16 @@ func (e *Engine) checkLocks(ctx context.Context, id cloud.ID, operation string) 
 	for at := id.Parent(); !at.IsZero(); at = at.Parent() {
 		locks = append(locks, e.At(at, typeLock)...)
 	}
-	var scopes []string
-	for _, lock := range locks {
-		if scope := lock.ID.Scope().String(); lock.stops(operation) && !slices.Contains(scopes, scope) {
-			scopes = append(scopes, scope)
+	locks = slices.DeleteFunc(locks, func(lock *Document) bool { return !lock.stops(operation) })
+	if len(locks) > 0 {
+		var scopes []string
+		for _, lock := range locks {
+			scopes = append(scopes, lock.ID.Scope().String())
 		}
-	}
-	if len(scopes) > 0 {
+		slices.Sort(scopes)
 		return nil, fault.New(fault.Conflict, "ScopeLocked",
 			"The scope '%s' cannot perform %s operation because following scope(s) are locked: '%s'. Please remove the lock and try again.",
-			id, operation, strings.Join(scopes, ",")).Try("lanyard lock list --resource %s", scopes[0])
+			id, operation, strings.Join(slices.Compact(scopes), ",")).Try("lanyard lock delete --ids %s", locks[0].ID)
 	}
 	return []store.Change{{Key: fence, If: entry.Revision, Check: true}}, nil
 }

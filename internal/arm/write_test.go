@@ -159,6 +159,7 @@ func TestRefusedWrites(t *testing.T) {
 		"a tag's name of nothing":                 {carts + "/b", `{"location":"x","tags":{"":"a"}}`, 400, "InvalidTagName"},
 		"a tag in two spellings":                  {carts + "/b", `{"location":"x","tags":{"a":"1","A":"1"}}`, 400, "DuplicateTagName"},
 		"a tag without a value":                   {carts + "/b", `{"location":"x","tags":{"a":null}}`, 400, "InvalidRequestContent"},
+		"a state that a new one will not have":    {carts + "/b", `{"location":"x","properties":{"provisioningState":"Failed"}}`, 400, "InvalidRequestContent"},
 		"another state in another spelling":       {carts + "/a", `{"location":"westeurope","properties":{"ProvisioningState":"Failed"}}`, 400, "InvalidRequestContent"},
 		"one member in two spellings":             {carts + "/b", `{"location":"x","Location":"y"}`, 400, "InvalidRequestContent"},
 		"nesting without end":                     {carts + "/b", `{"a":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, 400, "InvalidRequestContent"},

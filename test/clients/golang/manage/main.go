@@ -1,5 +1,4 @@
-// Command manage makes, reads, changes, lists and deletes what its arguments name, with the Go
-// SDK's management clients as they are: identities, groups, locks, roles, secrets, apps.
+// Command manage runs what its arguments name through the unmodified Go management clients.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command read reads one secret by each of the credentials named, with the Go SDK as it is.
+// Command read reads one secret by each credential named, with the unmodified Go SDK.
 package main
 
 import (

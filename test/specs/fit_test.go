@@ -111,11 +111,7 @@ func lowerApps(text string) string {
 // content gives a body with the principals, roles and resources of this world.
 func (w *world) content(value any) string {
 	w.adapt(value)
-	body, err := json.Marshal(value)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return string(body)
+	return encode(w.t, value)
 }
 
 // adapt goes through a body and makes, or replaces, what it refers to.

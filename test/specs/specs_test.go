@@ -128,12 +128,12 @@ type example struct {
 
 func (x example) String() string { return x.version + "/" + x.name }
 
-// examples gives those of every operation whose path is about one of the types, in the order of their files.
-func (l library) examples(root string, about func(path string) bool) ([]example, error) {
+// examples gives those of every operation that is asked about by its description's file and its
+// path, in the order of the files.
+func (l library) examples(root string, about func(file, path string) bool) ([]example, error) {
 	var all []example
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Ext(file) != ".json" || strings.Contains(file, "examples") ||
-			!strings.Contains(file, "resource-manager"+string(filepath.Separator)+"Microsoft.") {
+		if err != nil || d.IsDir() || filepath.Ext(file) != ".json" || strings.Contains(file, "examples") {
 			return err
 		}
 		description, err := l.read(file)
@@ -141,7 +141,7 @@ func (l library) examples(root string, about func(path string) bool) ([]example,
 			return err
 		}
 		for path := range description.at("paths").object() {
-			if !about(path) {
+			if !about(filepath.ToSlash(file), path) {
 				continue
 			}
 			found, err := l.ofPath(description, path)

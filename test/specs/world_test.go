@@ -102,13 +102,29 @@ func (w *world) send(method, target, body string) answer {
 	r.Header.Set("Content-Type", "application/json")
 	rec := httptest.NewRecorder()
 	w.engine.ServeHTTP(rec, r)
+	return read(w.t, rec)
+}
+
+// read takes an answer in.
+func read(t *testing.T, rec *httptest.ResponseRecorder) answer {
+	t.Helper()
 	a := answer{status: rec.Code, text: rec.Body.String()}
 	if a.text != "" {
 		if err := json.Unmarshal([]byte(a.text), &a.body); err != nil {
-			w.t.Fatalf("%s %s answered %d and no JSON: %s", method, target, a.status, a.text)
+			t.Fatalf("answered %d and no JSON: %s", a.status, a.text)
 		}
 	}
 	return a
+}
+
+// encode writes what an example sends.
+func encode(t *testing.T, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // enroll makes the principal that an example names.

@@ -1,6 +1,7 @@
 package az
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -103,6 +104,9 @@ func TestLoginByCertificate(t *testing.T) {
 	row(t, "login --service-principal --certificate", func(t *testing.T) {
 		ci := az.run(t, "ad sp create-for-rbac -n ci --create-cert --role Reader --scopes", "/subscriptions/"+az.owner.Subscription)
 		file := strings.TrimSpace(ci.text("fileWithCertAndPrivateKey"))
+		if filepath.Dir(file) != az.Dir {
+			t.Errorf("the private key lies in %s", file)
+		}
 		reader := az.other(t)
 		reader.run(t, "login --service-principal --username", ci.text("appId"), "--certificate", file, "--tenant", az.owner.Tenant).
 			is("0.user.name", ci.text("appId")).is("0.user.type", "servicePrincipal")

@@ -62,9 +62,10 @@ func row(t *testing.T, command string, proof func(t *testing.T)) {
 	}
 }
 
-// variables are az's own for tests: no reports to anyone, no opinions asked.
+// variables are az's own for tests: no reports to anyone, no opinions asked, and the certificates
+// that it makes lie in the stage's folder in place of the home folder.
 func (az *shell) variables() []string {
-	return []string{"AZURE_CONFIG_DIR=" + az.config, "AZURE_CORE_COLLECT_TELEMETRY=false", "AZURE_CORE_SURVEY_MESSAGE=false"}
+	return []string{"AZURE_CONFIG_DIR=" + az.config, "HOME=" + az.Dir, "AZURE_CORE_COLLECT_TELEMETRY=false", "AZURE_CORE_SURVEY_MESSAGE=false"}
 }
 
 // run runs az: words is split at blanks, what follows is passed as it is.

@@ -157,6 +157,9 @@ func steady(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodConnect && r.Body != nil && r.Body != http.NoBody {
 			b := &steadyBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
+			// A copy: the server looks at the request's own body to see that one of gigabytes need
+			// not be awaited before the answer is sent.
+			r = r.WithContext(r.Context())
 			r.Body = b
 			defer b.wait()
 		}

@@ -1,9 +1,11 @@
 package edge
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -343,5 +345,29 @@ func TestBusyConnectionsAreBounded(t *testing.T) {
 	c.closeAll()
 	if _, ok := enter(); ok || len(c.all) != 0 {
 		t.Error("after the end a connection was admitted")
+	}
+}
+
+// TestAHugeBodyIsNotAwaited is of T20: a refusal does not wait for what nobody will read.
+func TestAHugeBodyIsNotAwaited(t *testing.T) {
+	e := newEdge(t)
+	e.Plain = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	p := open(t, e)
+	conn, err := net.Dial("tcp", p.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\nx")
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusTeapot || !answer.Close {
+		t.Errorf("the answer is %s, and the connection stays: %t", answer.Status, !answer.Close)
 	}
 }

@@ -4,12 +4,8 @@
 package resources
 
 import (
-	"context"
-	"net/http"
-
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
-	"lanyard/internal/provider"
 )
 
 // The types of this namespace.
@@ -35,11 +31,6 @@ func Rows(tenant cloud.TenantID) []arm.Row {
 			At:        arm.InSubscription,
 			Tracked:   true,
 			Behaviour: group{},
-			Actions: map[string]arm.Action{
-				"exporttemplate":        absent("exportTemplate"),
-				"moveresources":         absent("moveResources"),
-				"validatemoveresources": absent("validateMoveResources"),
-			},
 		},
 		{Type: "Microsoft.Resources/deployments", Absent: true},
 		{Type: "Microsoft.Resources/deployments/operations", Absent: true},
@@ -48,16 +39,6 @@ func Rows(tenant cloud.TenantID) []arm.Row {
 		{Type: "Microsoft.Resources/templateSpecs", Absent: true},
 		{Type: "Microsoft.Resources/tags", Absent: true},
 		{Type: "Microsoft.Resources/links", Absent: true},
-	}
-}
-
-// absent refuses, by its name, what a group can be asked to do in Azure and not here.
-func absent(name string) arm.Action {
-	return arm.Action{
-		Needs: "Microsoft.Resources/subscriptions/resourceGroups/" + name + "/action",
-		Do: func(context.Context, *arm.Document, http.ResponseWriter, *http.Request) error {
-			return provider.NotOffered(name)
-		},
 	}
 }
 

@@ -29,7 +29,7 @@ func (w *world) certify(t testing.TB) (*x509.Certificate, *rsa.PrivateKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: w.now.Add(-time.Hour), NotAfter: w.now.Add(48 * time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: w.now().Add(-time.Hour), NotAfter: w.now().Add(48 * time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func (w *world) pythons(t testing.TB, certificate *x509.Certificate, key crypto.
 	t.Helper()
 	claims := jwt.MapClaims{
 		"aud": login + tokenPath, "iss": string(w.app.Client), "sub": string(w.app.Client), "jti": "one",
-		"exp": float64(w.now.Unix()) + 600.5, "iat": float64(w.now.Unix()) + 0.25,
+		"exp": float64(w.now().Unix()) + 600.5, "iat": float64(w.now().Unix()) + 0.25,
 	}
 	for name, value := range changes {
 		if claims[name] = value; value == nil {
@@ -166,7 +166,7 @@ func TestRefusalsOfAssertionsHaveTheirCodes(t *testing.T) { // wire-facts 2.5
 	w := start(t)
 	certificate, key := w.certify(t)
 	strange, theirs := start(t).certify(t)
-	at := func(d time.Duration) float64 { return float64(w.now.Add(d).Unix()) }
+	at := func(d time.Duration) float64 { return float64(w.now().Add(d).Unix()) }
 	for sentence, test := range map[string]struct {
 		raw  string
 		code int
@@ -208,7 +208,7 @@ func TestAnAssertionMayComeAgainWhileItLasts(t *testing.T) {
 			t.Errorf("%s: %d %s", scope, a.status, a.body)
 		}
 	}
-	w.now = w.now.Add(16 * time.Minute)
+	w.wait(16 * time.Minute)
 	w.refused(t, w.post(t, tokenPath, w.asserted(raw)), 401, "invalid_client", 700024)
 }
 

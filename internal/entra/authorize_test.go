@@ -184,7 +184,7 @@ func TestACodeIsGoodOnceForWhoAskedForIt(t *testing.T) { // RFC 6749 section 4.1
 		})
 	}
 	code := w.code(t)
-	w.now = w.now.Add(10 * time.Minute)
+	w.wait(10 * time.Minute)
 	w.refused(t, w.post(t, commonToken, redeem(code)), 400, "invalid_grant", 70008)
 }
 

@@ -83,7 +83,7 @@ func TestTheAzureSDKGetsATokenWithASecret(t *testing.T) { // TK-13
 			if said, _ := claims["xms_cc"].([]any); len(said) != 1 || said[0] != "CP1" {
 				t.Errorf("xms_cc is %v, want CP1", claims["xms_cc"])
 			}
-			if left := got.ExpiresOn.Sub(w.now).Minutes(); left < 59 || left > 61 {
+			if left := got.ExpiresOn.Sub(w.now()).Minutes(); left < 59 || left > 61 {
 				t.Errorf("it lives for %v minutes, want 60", left)
 			}
 		})

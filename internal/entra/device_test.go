@@ -152,7 +152,7 @@ func TestADeviceIsToldNo(t *testing.T) {
 func TestACodeThatNobodyEnteredInTimeIsSpent(t *testing.T) {
 	w := start(t)
 	d := w.begin(t)
-	w.now = w.now.Add(15 * time.Minute)
+	w.wait(15 * time.Minute)
 	w.refused(t, w.poll(t, d.DeviceCode), 400, "expired_token", 70019)
 	w.visit(t, d.Where).fill(t, "code", d.UserCode).shows(t, "Enter code")
 }

@@ -146,7 +146,7 @@ func TestANameAndAPasswordAreGuessedTenTimes(t *testing.T) { // T20
 	if a, b := guess("nobody@lanyard.localhost", "x"), guess(owner, w.password.Open()); a != "wait" || b != a {
 		t.Errorf("after ten, nobody: %s, somebody with the right password: %s", a, b)
 	}
-	w.now = w.now.Add(5 * time.Minute)
+	w.wait(5 * time.Minute)
 	if got := guess(owner, w.password.Open()); got != "in" {
 		t.Errorf("after five minutes: %s", got)
 	}
@@ -156,7 +156,7 @@ func TestOnlyPeopleSignInByThePage(t *testing.T) {
 	w := start(t)
 	w.visit(t, errand()).fill(t, "name", "ci", "password", w.secret.Open(), "answer", "yes").shows(t, "Sign in")
 	w.visit(t, errand()).fill(t, "name", string(w.app.Client), "password", w.secret.Open(), "answer", "yes").shows(t, "Sign in")
-	w.now = w.now.Add(25 * time.Hour)
+	w.wait(25 * time.Hour)
 	v := w.visit(t, errand()).signIn(t).shows(t, "Sign in")
 	if !strings.Contains(v.body, "The password is expired.") {
 		t.Errorf("an expired password: %s", v.body)
@@ -174,7 +174,7 @@ func TestCodesOfDevicesAreGuessedAHundredTimes(t *testing.T) {
 	if v.fill(t, "code", d.UserCode).shows(t, "Enter code"); !strings.Contains(v.body, "too many") {
 		t.Errorf("%s", v.body)
 	}
-	w.now = w.now.Add(5 * time.Minute)
+	w.wait(5 * time.Minute)
 	v.fill(t, "code", d.UserCode).shows(t, "Sign in")
 }
 

@@ -78,7 +78,7 @@ func TestASessionLastsNinetyDaysFromItsLastUse(t *testing.T) {
 	w := start(t)
 	got := w.signedIn(t)
 	for range 3 {
-		w.now = w.now.Add(80 * 24 * time.Hour)
+		w.wait(80 * 24 * time.Hour)
 		if err := w.issuer.Rotate(t.Context()); err != nil { // the signing key has ended meanwhile
 			t.Fatal(err)
 		}
@@ -86,7 +86,7 @@ func TestASessionLastsNinetyDaysFromItsLastUse(t *testing.T) {
 			t.Fatalf("%d %s", a.status, a.body)
 		}
 	}
-	w.now = w.now.Add(90 * 24 * time.Hour)
+	w.wait(90 * 24 * time.Hour)
 	w.refused(t, w.refresh(t, got.Refresh), 400, "invalid_grant", 700082)
 }
 
@@ -95,9 +95,9 @@ func TestWhatEndsASession(t *testing.T) {
 		happens func(t *testing.T, w *world)
 		number  int
 	}{
-		"ninety days without use": {func(_ *testing.T, w *world) { w.now = w.now.Add(90 * 24 * time.Hour) }, 700082},
+		"ninety days without use": {func(_ *testing.T, w *world) { w.wait(90 * 24 * time.Hour) }, 700082},
 		"revocation": {func(t *testing.T, w *world) {
-			w.person.ValidFrom = w.now.Add(time.Second)
+			w.person.ValidFrom = w.now().Add(time.Second)
 			w.change(t, w.person)
 		}, 50173},
 		"the person's leaving": {func(t *testing.T, w *world) {

@@ -92,7 +92,7 @@ func (w *world) replay(t *testing.T, asked string) string {
 
 func (w *world) mask(text string) string {
 	text = strings.ReplaceAll(text, string(w.app.Client), "$CLIENT")
-	text = strings.ReplaceAll(text, w.now.UTC().Format("2006-01-02 15:04:05Z"), "«time»")
+	text = strings.ReplaceAll(text, w.now().UTC().Format("2006-01-02 15:04:05Z"), "«time»")
 	for pattern, word := range map[string]string{
 		`eyJ[\w-]+\.[\w-]+\.[\w-]+`:                               "«token»",
 		`"eyJ[\w-]+"`:                                             `"«base64url»"`,

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,14 +43,20 @@ type world struct {
 	server                  *httptest.Server
 	client                  *http.Client // leads every name to the server
 	issuer                  *issuer.Issuer
-	now                     time.Time
+	begun                   time.Time // and later is its time, by as much as it waited
+	waited                  atomic.Int64
 	came                    map[string]string // codes and tokens, by the name under which they came last
 }
 
+// now is the world's time, which stands still but for wait.
+func (w *world) now() time.Time { return w.begun.Add(time.Duration(w.waited.Load())) }
+
+func (w *world) wait(d time.Duration) { w.waited.Add(int64(d)) }
+
 func start(t testing.TB) *world {
 	t.Helper()
-	w := &world{now: time.Now().Truncate(time.Second), came: map[string]string{}}
-	clock := func() time.Time { return w.now }
+	w := &world{begun: time.Now().Truncate(time.Second), came: map[string]string{}}
+	clock := w.now
 	s := mem.New()
 	box, err := secret.NewBox(rand.Reader)
 	if err != nil {
@@ -105,11 +112,11 @@ func (w *world) enroll(t testing.TB, s store.Store, people *directory.Directory)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := &directory.Directory{Store: s, Tenant: tenant, Now: func() time.Time { return w.now.Add(-48 * time.Hour) }}
-	if w.spent, err = before.AddSecret(&app, w.now.Add(-time.Hour)); err != nil {
+	before := &directory.Directory{Store: s, Tenant: tenant, Now: func() time.Time { return w.now().Add(-48 * time.Hour) }}
+	if w.spent, err = before.AddSecret(&app, w.now().Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if w.secret, err = people.AddSecret(&app, w.now.Add(24*time.Hour)); err != nil {
+	if w.secret, err = people.AddSecret(&app, w.now().Add(24*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if first.Value, err = json.Marshal(app); err != nil {
@@ -124,7 +131,7 @@ func (w *world) enroll(t testing.TB, s store.Store, people *directory.Directory)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.password, err = people.AddSecret(&person, w.now.Add(24*time.Hour)); err != nil {
+	if w.password, err = people.AddSecret(&person, w.now().Add(24*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if third.Value, err = json.Marshal(person); err != nil {

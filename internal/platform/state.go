@@ -29,6 +29,9 @@ func (p *Platform) openState(ctx context.Context) error {
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return err
 	}
+	if err := checkOwn(state); err != nil {
+		return err
+	}
 	if err := os.Chmod(state, 0o700); err != nil {
 		return fmt.Errorf("close the folder to others: %w", err)
 	}

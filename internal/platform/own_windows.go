@@ -1,0 +1,4 @@
+package platform
+
+// checkOwn leaves it to the folder's access list.
+func checkOwn(string) error { return nil }

@@ -81,28 +81,32 @@ func (a *app) up(ctx context.Context, file string, config platform.Config) error
 	if err != nil {
 		return err
 	}
-	out.printf("Lanyard is ready on %s after %s. State: %s\n", p.Address(), time.Since(start).Round(time.Millisecond), a.state)
-	out.printf("  any command as app:  lanyard run --state %s --name try --system-assigned -- COMMAND\n", a.state)
-	out.printf("  your shell:          eval \"$(lanyard env --state %s)\"\n", a.state)
-	out.printf("  what is there:       lanyard status --state %s\n", a.state)
-	runErr := a.serve(ctx, p, w)
+	runErr := a.furnish(ctx, w)
+	if runErr == nil {
+		out.printf("Lanyard is ready on %s after %s. State: %s\n", p.Address(), time.Since(start).Round(time.Millisecond), a.state)
+		out.printf("  any command as app:  lanyard run --state %s --name try --system-assigned -- COMMAND\n", a.state)
+		out.printf("  your shell:          eval \"$(lanyard env --state %s)\"\n", a.state)
+		out.printf("  what is there:       lanyard status --state %s\n", a.state)
+		runErr = p.Wait(ctx)
+	}
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	return errors.Join(runErr, p.Stop(stopCtx))
 }
 
-// serve applies the world file and waits for the end.
-func (a *app) serve(ctx context.Context, p *platform.Platform, w *worldFile) error {
-	if w != nil {
-		c, err := a.connect()
-		if err != nil {
-			return err
-		}
-		if err := c.apply(ctx, w.World); err != nil {
-			return fmt.Errorf("apply %s: %w", w.path, err)
-		}
+// furnish applies the world file, if there is one: what it describes is there once up says ready.
+func (a *app) furnish(ctx context.Context, w *worldFile) error {
+	if w == nil {
+		return nil
 	}
-	return p.Wait(ctx)
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	if err := c.apply(ctx, w.World); err != nil {
+		return fmt.Errorf("apply %s: %w", w.path, err)
+	}
+	return nil
 }
 
 // lineWriter keeps the lines of several writers whole.

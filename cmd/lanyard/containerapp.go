@@ -18,7 +18,7 @@ const (
 func containerappCommand(a *app) *cobra.Command {
 	cmd := parent("containerapp", "Manage container apps", "lanyard containerapp list --output table")
 	cmd.AddCommand(appCreate(a), appShow(a), appList(a), appUpdate(a), appDelete(a),
-		appEnvCommand(a), appIdentityCommand(a), appLogsCommand(a))
+		appEnvCommand(a), appIdentityCommand(a), appLogsCommand(a), revisionCommand(a), replicaCommand(a))
 	return cmd
 }
 

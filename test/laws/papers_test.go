@@ -20,7 +20,7 @@ func witnesses(t *testing.T) map[string][]string {
 			continue
 		}
 		for _, d := range s.file.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && strings.HasPrefix(f.Name.Name, "Test") {
+			if f, ok := d.(*ast.FuncDecl); ok && (strings.HasPrefix(f.Name.Name, "Test") || strings.HasPrefix(f.Name.Name, "Fuzz")) {
 				m[f.Name.Name] = append(m[f.Name.Name], s.dir())
 			}
 		}
@@ -54,8 +54,7 @@ func TestParityRowsHaveWitnesses(t *testing.T) {
 		}
 		n++
 		for _, name := range strings.Split(witness, ", ") {
-			dir, test, ok := strings.Cut(strings.Trim(name, "`"), ":")
-			if !ok || !slices.Contains(tests[test], dir) {
+			if !isTest(tests, strings.Trim(name, "`")) {
 				t.Errorf("docs/parity.md: the witness %s of %s is no test (folder:Test)", name, id)
 			}
 		}
@@ -72,6 +71,31 @@ func TestParityRowsHaveWitnesses(t *testing.T) {
 	}
 	if n > proved {
 		t.Errorf("%d rows are proved: raise the constant from %d so that none goes back", n, proved)
+	}
+}
+
+// isTest holds for folder:Test, with or without the name of a subtest behind a slash.
+func isTest(tests map[string][]string, witness string) bool {
+	dir, test, ok := strings.Cut(witness, ":")
+	test, _, _ = strings.Cut(test, "/")
+	return ok && slices.Contains(tests[test], dir)
+}
+
+// Each client that docs/clients.md calls supported is driven by a test.
+func TestClientRowsHaveWitnesses(t *testing.T) {
+	text, err := os.ReadFile(root + "/docs/clients.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := witnesses(t)
+	rows := regexp.MustCompile("(?m)^\\|[^\n]*\\| `([^`]+)` \\|$").FindAllStringSubmatch(string(text), -1)
+	for _, row := range rows {
+		if !isTest(tests, row[1]) {
+			t.Errorf("docs/clients.md: %s is no test (folder:Test)", row[1])
+		}
+	}
+	if len(rows) < 40 {
+		t.Errorf("docs/clients.md has only %d rows with a test", len(rows))
 	}
 }
 

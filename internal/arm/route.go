@@ -93,6 +93,9 @@ func path(r *http.Request) (string, error) {
 				"The request's path contains the encoded character '%s', which is not allowed.", hidden)
 		}
 	}
+	if raw == "*" { // OPTIONS * asks about the server, not about a resource (RFC 9112 section 3.2.4)
+		return "", fault.New(fault.Invalid, "InvalidRequestUri", "The request's target is no path.")
+	}
 	text := noParent.ReplaceAllString(strings.TrimSuffix(r.URL.Path, "/"), "$1/")
 	if strings.HasPrefix(text, "//") {
 		text = text[1:] // SDKs write /{scope}/providers/..., and scopes begin with a slash

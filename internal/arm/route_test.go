@@ -127,6 +127,15 @@ func TestRefusedRequests(t *testing.T) {
 	}
 }
 
+func TestATargetThatIsNoPathIsRefused(t *testing.T) {
+	w := newWorld(t)
+	r := httptest.NewRequest(http.MethodOptions, "*", nil)
+	r.Header.Set("Authorization", "Bearer owner")
+	if s := w.want(400, w.send(r)); s.code() != "InvalidRequestUri" {
+		t.Error(s.text)
+	}
+}
+
 func TestAMissingResourceIsNamedAsAzureNamesIt(t *testing.T) {
 	w := newWorld(t)
 	w.want(201, w.ask("PUT", carts+"/a", here))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
@@ -120,30 +121,45 @@ func (e *Engine) nudge() {
 	}
 }
 
+// sweepPause is how long a deletion that could not be finished waits for the next attempt.
+const sweepPause = 5 * time.Second
+
 // sweep finishes deletions: those that an earlier life of the engine left behind, then those it
-// is told of.
+// is told of, and once more those that it could not finish.
 func (e *Engine) sweep(ctx context.Context) error {
 	if err := e.Ready(ctx); err != nil {
 		return nil // ctx has ended
 	}
 	e.nudge()
+	var again <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-e.wake:
+		case <-again:
 		}
+		again = nil
 		for _, d := range e.Documents(cloud.Root, "") {
 			if _, busy := e.attended.Load(d.Deleting); d.Deleting == "" || busy {
 				continue
 			}
-			gone, err := e.finish(ctx, d, cloud.Caller{}, false)
-			if err != nil && ctx.Err() == nil {
-				e.log().Error("finish deletion", httpkit.KeyScope, d.ID.String(), httpkit.KeyError, err)
-			}
-			if gone || err != nil && fault.Of(err).Kind != fault.Internal {
-				e.departed(d, err)
+			if !e.conclude(ctx, d) {
+				again = time.After(sweepPause)
 			}
 		}
 	}
+}
+
+// conclude finishes one deletion and records how it ended; false when it has yet to be finished.
+func (e *Engine) conclude(ctx context.Context, d *Document) bool {
+	_, err := e.finish(ctx, d, cloud.Caller{}, false)
+	if err != nil && ctx.Err() == nil {
+		e.log().Error("finish deletion", httpkit.KeyScope, d.ID.String(), httpkit.KeyError, err)
+	}
+	if left, ok := e.Document(d.ID); err != nil && ok && left.Deleting == d.Deleting {
+		return false
+	}
+	e.departed(d, err)
+	return true
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/store"
@@ -167,6 +169,25 @@ func TestNothingIsMadeInAGroupThatGoes(t *testing.T) {
 			t.Error(s.text)
 		}
 	}
+}
+
+func TestADeletionThatTheStoreHeldUpIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &frail{Store: mem.New()}
+		f.left.Store(1 << 40)
+		w := open(t, f)
+		w.place(sub, `{}`)
+		w.place(group, here)
+		fill(w, store.MaxChanges)
+		f.left.Store(1) // the mark alone
+		w.want(202, w.ask("DELETE", group, ""))
+		synctest.Wait()
+		w.want(200, w.ask("GET", group, ""))
+		f.left.Store(1 << 40)
+		time.Sleep(sweepPause)
+		synctest.Wait()
+		w.want(404, w.ask("GET", group, ""))
+	})
 }
 
 func TestARefusalInsideStopsTheDeletionBeforeItBegins(t *testing.T) {

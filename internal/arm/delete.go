@@ -116,7 +116,8 @@ func (e *Engine) spare(ctx context.Context, marked *Document) error {
 }
 
 // removal gives the writes by which one resource goes: its document, its names, its
-// system-assigned principal and whatever its type adds; going is what the client deletes. Role assignments of the principal stay.
+// system-assigned principal and whatever its type adds; going is what the client deletes. Role
+// assignments of the principal stay.
 func (e *Engine) removal(ctx context.Context, d *Document, going cloud.ID, caller cloud.Caller) ([]store.Change, error) {
 	writes := []store.Change{{Key: cloud.DocumentKey(d.ID), If: d.Revision}}
 	if d.Identity != nil && d.Identity.Principal != "" {

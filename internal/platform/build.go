@@ -47,7 +47,7 @@ func (p *Platform) build(ctx context.Context) error {
 	p.directory = &directory.Directory{Store: p.store, Tenant: p.deed.Tenant, Now: now, Log: log}
 	p.issuer = &issuer.Issuer{Store: p.store, Box: p.box, Tenant: p.deed.Tenant, URL: cloud.Azure.Issuer(p.deed.Tenant), Now: now, Log: log}
 	p.secrets = store.NewView(p.store, cloud.KeysVault)
-	p.console = &telemetry.Console{Dir: filepath.Join(p.config.State, "console")}
+	p.console = &telemetry.Console{Dir: filepath.Join(p.config.State, "console"), Log: log}
 	p.onStop(p.console.Close)
 	p.streams = &console.Door{Console: p.console, Ending: p.ending, Now: now, Log: log}
 	if err := p.openHistory(ctx); err != nil {

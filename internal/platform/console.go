@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"time"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
@@ -18,49 +17,36 @@ func (p *Platform) logs(ctx context.Context, app cloud.ID, w http.ResponseWriter
 	if err != nil || tail < 0 || tail > 10_000 {
 		return fault.New(fault.Invalid, "InvalidTail", "tail is a number from 0 to 10000.")
 	}
-	var news <-chan Line
+	past, news := p.console.Tail(app, tail), (<-chan Line)(nil)
 	if r.URL.Query().Get("follow") == "true" {
-		news = p.console.Follow(ctx, app) // before the tail, so that no line falls between
+		past, news = p.console.Follow(ctx, app, tail)
 	}
 	enc := json.NewEncoder(w)
-	var last time.Time
-	for _, l := range p.console.Tail(app, tail) {
+	for _, l := range past {
 		if err := enc.Encode(l); err != nil {
 			return err
 		}
-		last = l.Time
+	}
+	if news == nil {
+		return nil
 	}
 	flush := http.NewResponseController(w)
 	for {
-		var l Line
+		if err := flush.Flush(); err != nil {
+			return nil // the reader went away
+		}
 		select {
 		case <-p.ending:
 			return nil
-		case next, ok := <-orNone(news):
-			if !ok {
+		case l, open := <-news:
+			if !open {
 				return nil
 			}
-			l = next
-		}
-		if !l.Time.After(last) {
-			continue // it stood in the tail
-		}
-		if err := enc.Encode(l); err != nil {
-			return nil // the reader went away
-		}
-		if err := flush.Flush(); err != nil {
-			return nil
+			if err := enc.Encode(l); err != nil {
+				return nil
+			}
 		}
 	}
-}
-
-func orNone(c <-chan Line) <-chan Line {
-	if c == nil {
-		none := make(chan Line)
-		close(none)
-		return none
-	}
-	return c
 }
 
 // Attached is the first line of an attach answer: the environment of the new replica.

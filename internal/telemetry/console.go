@@ -66,19 +66,19 @@ func (c *Console) Tail(app cloud.ID, n int) []Line {
 	return nil
 }
 
-// Follow sends an app's lines from now on until ctx ends or the console closes, and then closes
-// the channel. A reader too slow for its app misses lines, and is told how many by a line of the
-// stream "system".
-func (c *Console) Follow(ctx context.Context, app cloud.ID) <-chan Line {
+// Follow gives what Tail does, and sends every line after those until ctx ends or the console
+// closes; then it closes the channel. A reader too slow for its app misses lines, and is told how
+// many by a line of the stream "system".
+func (c *Console) Follow(ctx context.Context, app cloud.ID, n int) ([]Line, <-chan Line) {
 	t := c.track(app)
 	if t == nil {
 		closed := make(chan Line)
 		close(closed)
-		return closed
+		return nil, closed
 	}
-	r := t.follow()
-	context.AfterFunc(ctx, func() { t.unfollow(r) })
-	return r.lines
+	tail, f := t.follow(n)
+	context.AfterFunc(ctx, func() { t.unfollow(f) })
+	return tail, f.lines
 }
 
 // Close closes the files and ends who follows. A closed console keeps nothing more.

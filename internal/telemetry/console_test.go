@@ -117,11 +117,16 @@ func TestAFileNameHoldsNothingButPlainCharacters(t *testing.T) {
 	}
 }
 
-func TestFollowGivesLinesAsTheyCome(t *testing.T) {
+func TestFollowGivesWhatWasAndEveryLineAfterIt(t *testing.T) {
 	c := &Console{}
 	ctx, cancel := context.WithCancel(t.Context())
-	c.Append(said(hello, "before"))
-	lines := c.Follow(ctx, hello)
+	for _, text := range []string{"long before", "before"} {
+		c.Append(said(hello, text))
+	}
+	past, lines := c.Follow(ctx, hello, 1)
+	if got := texts(past); got != "before" {
+		t.Errorf("the lines before are %q", got)
+	}
 	c.Append(said(hello, "after"))
 	if got := <-lines; got.Text != "after" {
 		t.Errorf("the first line followed is %q", got.Text)
@@ -134,7 +139,7 @@ func TestFollowGivesLinesAsTheyCome(t *testing.T) {
 
 func TestASlowReaderIsToldWhatItMissed(t *testing.T) {
 	c := &Console{}
-	lines := c.Follow(t.Context(), hello)
+	_, lines := c.Follow(t.Context(), hello, 0)
 	for i := range ahead + 10 {
 		c.Append(said(hello, fmt.Sprint(i)))
 	}
@@ -152,7 +157,7 @@ func TestASlowReaderIsToldWhatItMissed(t *testing.T) {
 
 func TestCloseEndsFollowersAndKeepsNothingMore(t *testing.T) {
 	c := &Console{Dir: t.TempDir()}
-	lines := c.Follow(t.Context(), hello)
+	_, lines := c.Follow(t.Context(), hello, 0)
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +168,8 @@ func TestCloseEndsFollowersAndKeepsNothingMore(t *testing.T) {
 	if got := c.Tail(hello, 1); got != nil {
 		t.Errorf("a closed console gives %v", got)
 	}
-	if _, open := <-c.Follow(t.Context(), hello); open {
+	_, lines = c.Follow(t.Context(), hello, 0)
+	if _, open := <-lines; open {
 		t.Error("a closed console can be followed")
 	}
 }
@@ -175,7 +181,8 @@ func TestManyWritersAndReadersAtOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for range 4 {
 			all.Go(func() {
-				for range c.Follow(ctx, hello) {
+				_, lines := c.Follow(ctx, hello, 0)
+				for range lines {
 				}
 			})
 			all.Go(func() {

@@ -65,12 +65,13 @@ func (t *track) tail(n int) []Line {
 	return t.ring.newest(n)
 }
 
-func (t *track) follow() *follower {
+// follow gives the newest lines and a reader of all that come after them.
+func (t *track) follow(n int) ([]Line, *follower) {
 	f := &follower{lines: make(chan Line, ahead)}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.followers[f] = true
-	return f
+	return t.ring.newest(n), f
 }
 
 func (t *track) unfollow(f *follower) {

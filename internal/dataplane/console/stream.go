@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"lanyard/internal/fault"
 	"lanyard/internal/telemetry"
@@ -81,17 +81,11 @@ func (d *Door) stream(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var news <-chan telemetry.Line
+	tail, news := d.Console.Tail(app, keptLines), (<-chan telemetry.Line)(nil)
 	if wanted.follow {
-		news = d.Console.Follow(r.Context(), app) // before the tail, so that no line falls between
+		tail, news = d.Console.Follow(r.Context(), app, keptLines)
 	}
-	var tail []telemetry.Line
-	var last time.Time
-	for _, l := range d.Console.Tail(app, keptLines) {
-		if of(r, l) {
-			tail, last = append(tail, l), l.Time
-		}
-	}
+	tail = slices.DeleteFunc(tail, func(l telemetry.Line) bool { return !of(r, l) })
 	tail = tail[max(0, len(tail)-wanted.tail):]
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	for _, l := range tail {
@@ -103,7 +97,7 @@ func (d *Door) stream(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	return d.follow(r.Context(), news, func(l telemetry.Line) bool {
-		return !of(r, l) || !l.Time.After(last) || wanted.write(w, l) == nil && http.NewResponseController(w).Flush() == nil
+		return !of(r, l) || wanted.write(w, l) == nil && http.NewResponseController(w).Flush() == nil
 	}, w)
 }
 

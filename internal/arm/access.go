@@ -48,7 +48,7 @@ func (e *Engine) permit(ctx context.Context, caller cloud.Caller, action string,
 	}
 	return refuse(err, "AuthorizationFailed", fmt.Sprintf(
 		"The client '%s' with object id '%s' does not have authorization to perform action '%s' over scope '%s' or the scope is invalid. If access was recently granted, please refresh your credentials.",
-		callerName(caller), caller.Principal, action, at))
+		caller.Name(), caller.Principal, action, at))
 }
 
 // permitLinked holds the caller against the further rights that a change needs besides action.
@@ -61,18 +61,10 @@ func (e *Engine) permitLinked(ctx context.Context, c *Change, action string) err
 		if err != nil {
 			return refuse(err, "LinkedAuthorizationFailed", fmt.Sprintf(
 				"The client '%s' with object id '%s' has permission to perform action '%s' on scope '%s'; however, it does not have permission to perform action '%s' on the linked scope(s) '%s' or the linked scope(s) are invalid.",
-				callerName(c.Caller), c.Caller.Principal, action, c.ID, d.Action, d.Scope))
+				c.Caller.Name(), c.Caller.Principal, action, c.ID, d.Action, d.Scope))
 		}
 	}
 	return nil
-}
-
-// callerName is what Azure calls a caller: a person's sign-in name, an app's client id.
-func callerName(c cloud.Caller) string {
-	if c.SignIn != "" {
-		return c.SignIn
-	}
-	return string(c.Client)
 }
 
 func refuse(err error, code, sentence string) error {

@@ -24,8 +24,8 @@ func (e *Engine) recorded(to answer, w http.ResponseWriter, r *http.Request, c c
 
 func (e *Engine) begin(r *http.Request, c call, operation string) *cloud.Activity {
 	a := cloud.Activity{
-		Request: e.draw(), Correlate: httpkit.Correlation(r.Context()), Operation: operation, Resource: c.id,
-		By: c.caller, Method: r.Method, ClientID: r.Header.Get("x-ms-client-request-id"),
+		Request: e.draw(), Correlation: httpkit.Correlation(r.Context()), Operation: operation, Resource: c.id,
+		By: c.caller, Method: r.Method, ClientRequest: r.Header.Get("x-ms-client-request-id"),
 	}
 	if who, ok := e.Directory.Principal(c.caller.Principal); ok {
 		a.Name = who.Name

@@ -78,8 +78,8 @@ func TestARecordSaysWhoAskedForWhat(t *testing.T) {
 		t.Fatalf("%d records", len(w.records))
 	}
 	first, last := w.records[0], w.records[1]
-	if last.By.Principal != "person-oid" || last.By.SignIn != "owner@lanyard.localhost" || last.By.Client != "az-app" || last.Correlate != id ||
-		last.ClientID != "mine" || !last.Resource.Equal(cloud.MustID(carts+"/a")) || last.Method != "PUT" || last.From != "192.0.2.1" || last.Time.IsZero() {
+	if last.By.Principal != "person-oid" || last.By.SignIn != "owner@lanyard.localhost" || last.By.Client != "az-app" || last.Correlation != id ||
+		last.ClientRequest != "mine" || !last.Resource.Equal(cloud.MustID(carts+"/a")) || last.Method != "PUT" || last.From != "192.0.2.1" || last.Time.IsZero() {
 		t.Errorf("recorded %+v", last)
 	}
 	if first.Request != last.Request || first.ID == last.ID || first.ID == "" {

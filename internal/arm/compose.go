@@ -166,7 +166,7 @@ func (in *intent) checkLocation(before, after *Document) error {
 
 // sign says who wrote, and who created (wire-facts 5.5).
 func (e *Engine) sign(by cloud.Caller, before *Document) *Authorship {
-	who, sort := callerName(by), "Application"
+	who, sort := by.Name(), "Application"
 	switch {
 	case by.SignIn != "":
 		sort = "User"

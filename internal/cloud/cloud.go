@@ -94,6 +94,15 @@ type Caller struct {
 	Scopes    []string  // scp: what the app may do in that person's name; nil for apps
 }
 
+// Name is what Azure calls a caller in texts and records: a person by their sign-in name, an app by
+// its client id.
+func (c Caller) Name() string {
+	if c.SignIn != "" {
+		return c.SignIn
+	}
+	return string(c.Client)
+}
+
 // Role is a role definition.
 type Role struct {
 	ID          ID           `json:"id"` // .../providers/Microsoft.Authorization/roleDefinitions/{guid}

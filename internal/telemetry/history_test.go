@@ -20,7 +20,7 @@ const world = "/subscriptions/aaaaaaaa-0000-0000-0000-000000000001"
 func deed(n int, at string) cloud.Activity {
 	return cloud.Activity{
 		ID: fmt.Sprintf("id-%s-%d", at, n), Time: noon.Add(time.Duration(n) * time.Minute), Operation: "Microsoft.KeyVault/vaults/write",
-		Resource: cloud.MustID(at), State: cloud.ActivitySucceeded, Code: 201, Correlate: fmt.Sprintf("C-%d", n),
+		Resource: cloud.MustID(at), State: cloud.ActivitySucceeded, Code: 201, Correlation: fmt.Sprintf("C-%d", n),
 		By: cloud.Caller{Principal: "oid", Client: "app", SignIn: "Owner@lanyard.localhost"},
 	}
 }
@@ -45,7 +45,7 @@ func (h *History) ids(t *testing.T, s Search) (ids []string) {
 		t.Fatal(err)
 	}
 	for _, a := range found {
-		ids = append(ids, a.Correlate)
+		ids = append(ids, a.Correlation)
 	}
 	return ids
 }
@@ -97,7 +97,7 @@ func TestPagesOfRecordsNeitherRepeatNorMiss(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, a := range found {
-			all = append(all, a.Correlate)
+			all = append(all, a.Correlation)
 		}
 		h.Record(deed(100+len(all), world)) // what comes meanwhile moves nothing
 		if s.Before = next; next == 0 {

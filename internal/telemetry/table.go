@@ -66,13 +66,9 @@ type columns struct {
 
 func columnsOf(a cloud.Activity) columns {
 	namespace, _, _ := strings.Cut(a.Operation, "/")
-	who := a.By.SignIn
-	if who == "" {
-		who = string(a.By.Client)
-	}
 	low := strings.ToLower
 	return columns{
 		subscription: low(a.Resource.Subscription()), group: low(a.Resource.Group()), resource: a.Resource.Key(),
-		provider: low(namespace), correlation: low(a.Correlate), caller: low(who), state: low(string(a.State)),
+		provider: low(namespace), correlation: low(a.Correlation), caller: low(a.By.Name()), state: low(string(a.State)),
 	}
 }

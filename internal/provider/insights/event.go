@@ -83,9 +83,9 @@ func event(a cloud.Activity) map[string]any {
 	}
 	return map[string]any{
 		"authorization": map[string]string{"action": a.Operation, "scope": a.Resource.String()},
-		"caller":        callerOf(a), "category": named("Administrative", "Administrative"), "channels": "Operation", "claims": claims(a),
-		"correlationId": a.Correlate, "description": "", "eventDataId": a.ID, "eventName": named(name, name), "eventTimestamp": stamp,
-		"httpRequest": map[string]string{"clientRequestId": a.ClientID, "clientIpAddress": a.From, "method": a.Method},
+		"caller":        a.By.Name(), "category": named("Administrative", "Administrative"), "channels": "Operation", "claims": claims(a),
+		"correlationId": a.Correlation, "description": "", "eventDataId": a.ID, "eventName": named(name, name), "eventTimestamp": stamp,
+		"httpRequest": map[string]string{"clientRequestId": a.ClientRequest, "clientIpAddress": a.From, "method": a.Method},
 		"id":          strings.TrimSuffix(a.Resource.String(), "/") + "/events/" + a.ID + "/ticks/" + strconv.FormatInt(ticks(a), 10),
 		"level":       level, "operationId": a.Request, "operationName": named(a.Operation, a.Operation), "properties": properties(a, sub),
 		"resourceGroupName": a.Resource.Group(), "resourceId": a.Resource, "resourceProviderName": named(namespace, namespace),
@@ -96,14 +96,6 @@ func event(a cloud.Activity) map[string]any {
 
 // ticks gives a record's time in .NET's units: tenths of microseconds since the year 1.
 func ticks(a cloud.Activity) int64 { return a.Time.UnixNano()/100 + 621_355_968_000_000_000 }
-
-// callerOf names who did it: a person by the sign-in name, an app by its client id.
-func callerOf(a cloud.Activity) string {
-	if a.By.SignIn != "" {
-		return a.By.SignIn
-	}
-	return string(a.By.Client)
-}
 
 // claims are those of the caller's token that say who it was.
 func claims(a cloud.Activity) map[string]string {

@@ -34,7 +34,7 @@ func (c call) page(all []*Document, show func(*Document) (map[string]any, error)
 // page answers with one page of a list. The next begins after the last id of this one, so that
 // what comes and goes meanwhile moves nothing.
 func (e *Engine) page(w http.ResponseWriter, r *http.Request, p pages) error {
-	size, err := PageSize(p.options["$top"], maxPage)
+	size, err := pageSize(p.options["$top"])
 	if err != nil {
 		return err
 	}
@@ -63,16 +63,16 @@ func (e *Engine) page(w http.ResponseWriter, r *http.Request, p pages) error {
 	return httpkit.WriteJSON(w, http.StatusOK, said)
 }
 
-// PageSize reads $top: at most that many entries, and never more than most.
-func PageSize(top string, most int) (int, error) {
+// pageSize reads $top: at most that many entries.
+func pageSize(top string) (int, error) {
 	if top == "" {
-		return most, nil
+		return maxPage, nil
 	}
 	n, err := strconv.Atoi(top)
 	if err != nil || n < 1 {
 		return 0, fault.New(fault.Invalid, "InvalidQueryParameterValue", "The value '%s' of the query parameter '$top' is not a positive integer.", clip(top))
 	}
-	return min(n, most), nil
+	return min(n, maxPage), nil
 }
 
 // BadSkipToken refuses a $skiptoken that no nextLink gave.

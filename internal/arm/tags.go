@@ -2,6 +2,7 @@ package arm
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"unicode/utf8"
 
@@ -53,3 +54,9 @@ func checkTags(raw json.RawMessage) error {
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// tagNames refuses the list of a subscription's tags.
+func (e *Engine) tagNames(http.ResponseWriter, *http.Request, call) error {
+	return fault.New(fault.NotOffered, "NotOffered", "The tag names of a subscription are not offered in this world.").
+		Try("read the tags of resources: GET /subscriptions/{subscription}/resources?$filter=tagName eq '...'")
+}

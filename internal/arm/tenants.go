@@ -3,7 +3,6 @@ package arm
 import (
 	"net/http"
 
-	"lanyard/internal/fault"
 	"lanyard/internal/httpkit"
 )
 
@@ -27,10 +26,4 @@ func (e *Engine) tenants(w http.ResponseWriter, _ *http.Request, _ call) error {
 		ID: "/tenants/" + string(e.Tenant), TenantID: string(e.Tenant), Category: "Home", DisplayName: "Lanyard",
 		Domains: []string{tenantDomain}, DefaultDomain: tenantDomain, Type: "AAD",
 	}}})
-}
-
-// tagNames refuses the list of a subscription's tags.
-func (e *Engine) tagNames(http.ResponseWriter, *http.Request, call) error {
-	return fault.New(fault.NotOffered, "NotOffered", "The tag names of a subscription are not offered in this world.").
-		Try("read the tags of resources: GET /subscriptions/{subscription}/resources?$filter=tagName eq '...'")
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/httpkit"
 	"lanyard/internal/store"
 )
 
@@ -218,7 +219,7 @@ func (e *Engine) ByHost(host string) (*Document, bool) {
 func (e *Engine) decode(entry store.Entry) (*Document, bool) {
 	d := new(Document)
 	if err := json.Unmarshal(entry.Value, d); err != nil {
-		e.log().Error("read document", "key", entry.Key, "error", err)
+		e.log().Error("read document", httpkit.KeyDocument, entry.Key, httpkit.KeyError, err)
 		return nil, false
 	}
 	d.Revision = entry.Revision

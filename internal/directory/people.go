@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/httpkit"
 	"lanyard/internal/store"
 )
 
@@ -50,7 +51,7 @@ func (p *people) apply(events []store.Event, log *slog.Logger) {
 			err = p.register(id, e)
 		}
 		if err != nil {
-			log.Error("directory object cannot be read", "key", e.Key, "error", err)
+			log.Error("directory object cannot be read", httpkit.KeyDocument, e.Key, httpkit.KeyError, err)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/httpkit"
 	"lanyard/internal/rbac"
 	"lanyard/internal/rbac/builtin"
 	"lanyard/internal/store"
@@ -65,7 +66,7 @@ func (r *rights) apply(events []store.Event, log *slog.Logger) {
 			err = r.setDenial(id, e, &t)
 		}
 		if err != nil {
-			log.Error("document cannot be read", "key", e.Key, "error", err)
+			log.Error("document cannot be read", httpkit.KeyDocument, e.Key, httpkit.KeyError, err)
 		}
 	}
 	r.workOut(t)

@@ -9,6 +9,7 @@ const (
 	KeyCorrelation = "correlation"
 	KeyDoor        = "door"
 	KeyError       = "error"
+	KeyDocument    = "document" // the key of a stored document
 	KeyHost        = "host"
 	KeyIdentity    = "identity"
 	KeyKeyID       = "kid"

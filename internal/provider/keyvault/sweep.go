@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/httpkit"
 	"lanyard/internal/store"
 )
 
@@ -79,7 +80,7 @@ func (s Sweeper) follow(ctx context.Context, batch store.Batch) {
 // complain logs what went wrong, unless somebody else was faster or the platform ends.
 func (s Sweeper) complain(ctx context.Context, what string, err error) {
 	if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrConflict) {
-		s.Log.Error(what, "error", err)
+		s.Log.Error(what, httpkit.KeyError, err)
 	}
 }
 

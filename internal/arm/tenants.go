@@ -6,9 +6,6 @@ import (
 	"lanyard/internal/httpkit"
 )
 
-// tenantDomain is the one domain of a world's directory.
-const tenantDomain = "lanyard.localhost"
-
 type wireTenant struct {
 	ID            string   `json:"id"`
 	TenantID      string   `json:"tenantId"`
@@ -24,6 +21,6 @@ type wireTenant struct {
 func (e *Engine) tenants(w http.ResponseWriter, _ *http.Request, _ call) error {
 	return httpkit.WriteJSON(w, http.StatusOK, map[string][]wireTenant{"value": {{
 		ID: "/tenants/" + string(e.Tenant), TenantID: string(e.Tenant), Category: "Home", DisplayName: "Lanyard",
-		Domains: []string{tenantDomain}, DefaultDomain: tenantDomain, Type: "AAD",
+		Domains: []string{e.Profile.Domain}, DefaultDomain: e.Profile.Domain, Type: "AAD",
 	}}})
 }

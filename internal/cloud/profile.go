@@ -12,6 +12,7 @@ type Profile struct {
 	VaultSuffix   string // what follows a vault's name and a dot
 	ConsoleSuffix string // what follows a location and a dot: where container apps' logs are streamed
 	IssuerBase    string // the tenant and a slash follow
+	Domain        string // the tenant's verified one: people sign in under it, and paths may name the tenant by it
 }
 
 // Azure is the twin of Azure's public cloud: production host names work unchanged inside the
@@ -24,6 +25,7 @@ var Azure = Profile{
 	VaultSuffix:   "vault.azure.net",
 	ConsoleSuffix: "azurecontainerapps.dev",
 	IssuerBase:    "https://sts.windows.net/",
+	Domain:        LocalDomain,
 }
 
 // Issuer gives the iss claim of a tenant's v1 tokens (wire-facts: "Managed identity access token").
@@ -37,13 +39,14 @@ func (p Profile) ConsoleHost(location string) string {
 	return strings.ToLower(location) + "." + p.ConsoleSuffix
 }
 
-// localSuffix is where every public name is also found outside prepared environments.
-const localSuffix = ".lanyard.localhost"
+// LocalDomain holds a second name for every service, for use outside prepared environments: names
+// under localhost lead to loopback without any set-up (RFC 6761 section 6.3).
+const LocalDomain = "lanyard.localhost"
 
 // Public gives the public name behind a local one: hello-kv.vault.azure.net for
 // hello-kv.vault.azure.net.lanyard.localhost. Other names come back in lower case, unchanged.
 func (p Profile) Public(host string) string {
-	return strings.TrimSuffix(strings.ToLower(strings.TrimSuffix(host, ".")), localSuffix)
+	return strings.TrimSuffix(strings.ToLower(strings.TrimSuffix(host, ".")), "."+LocalDomain)
 }
 
 // Serves reports whether a host name belongs to this cloud: requests for it never leave the machine.

@@ -12,13 +12,9 @@ import (
 	"lanyard/internal/httpkit"
 )
 
-// localDomain holds a second name for every service, for use outside prepared environments:
-// names under localhost lead to loopback without any set-up (RFC 6761 section 6.3).
-const localDomain = "lanyard.localhost"
-
 // NameFor gives the local name of a service: hello-kv.vault.azure.net.lanyard.localhost for
 // hello-kv.vault.azure.net. cloud.Profile.Public is its inverse.
-func NameFor(public string) string { return strings.ToLower(public) + "." + localDomain }
+func NameFor(public string) string { return strings.ToLower(public) + "." + cloud.LocalDomain }
 
 var errForeignName = errors.New("name is not served here")
 
@@ -28,7 +24,7 @@ func answers(p cloud.Profile, host string) bool {
 }
 
 func isLocalName(host string) bool {
-	return host == localDomain || hasDomain(host, localDomain)
+	return host == cloud.LocalDomain || hasDomain(host, cloud.LocalDomain)
 }
 
 func hasDomain(host, domain string) bool { return strings.HasSuffix(host, "."+domain) }

@@ -38,10 +38,6 @@ type Door struct {
 	attempts throttle
 }
 
-// domain is the tenant's verified domain: what people sign in under, and another word for the
-// tenant in paths.
-const domain = "lanyard.localhost"
-
 // keys are what tokens are made and verified with.
 type keys interface {
 	Mint(ctx context.Context, o issuer.Order) (issuer.Minted, error)
@@ -113,7 +109,7 @@ func (d *Door) home(r *http.Request) (string, error) {
 
 func (d *Door) tenant(named string) (string, error) {
 	named = strings.ToLower(named)
-	if named == domain {
+	if named == d.Profile.Domain {
 		named = string(d.Tenant)
 	}
 	if named != string(d.Tenant) && named != common && named != organizations {

@@ -132,7 +132,7 @@ func (d *Door) isFor(audience string) bool {
 	}
 	named, rest, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
 	named = strings.ToLower(named)
-	return (named == string(d.Tenant) || named == domain) &&
+	return (named == string(d.Tenant) || named == d.Profile.Domain) &&
 		slices.Contains([]string{"oauth2/v2.0/token", "oauth2/token", "v2.0"}, strings.TrimSuffix(rest, "/"))
 }
 

@@ -43,8 +43,8 @@ func (d *Door) realm(w http.ResponseWriter, r *http.Request) error {
 		return missing("user")
 	}
 	kind, under := "Unknown", ""
-	if _, at, _ := strings.Cut(strings.ToLower(user), "@"); at == domain {
-		kind, under = "Managed", domain
+	if _, at, _ := strings.Cut(strings.ToLower(user), "@"); at == d.Profile.Domain {
+		kind, under = "Managed", d.Profile.Domain
 	}
 	switch v := r.URL.Query().Get("api-version"); v {
 	case "", "1.0":

@@ -14,7 +14,7 @@ import (
 )
 
 // ControlHost is the name under which the platform answers for what belongs to Lanyard alone.
-const ControlHost = "control.lanyard.localhost"
+const ControlHost = "control." + cloud.LocalDomain
 
 // controlAction is the right that every call on ControlHost takes at the root scope. It is one that
 // Azure's Contributor lacks: who may rotate keys and stop the world is who may make owners.

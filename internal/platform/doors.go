@@ -96,7 +96,7 @@ func (p *Platform) plain(identities, pages http.Handler) http.Handler {
 func (p *Platform) signInHost() string { return signInHost(p.Address()) }
 
 func signInHost(address string) string {
-	return "login." + domain + address[strings.LastIndexByte(address, ':'):]
+	return "login." + cloud.LocalDomain + address[strings.LastIndexByte(address, ':'):]
 }
 
 func mounted(routes func(*http.ServeMux)) http.Handler {
@@ -128,14 +128,11 @@ func (p *Platform) entraDoor() *entra.Door {
 	}
 }
 
-// domain is the tenant's own, in which people sign in.
-const domain = "lanyard.localhost"
-
 func (p *Platform) graphDoor() *graph.Door {
 	guard := p.guardFor(graph.Audiences(cloud.Azure))
 	return &graph.Door{
 		Store: p.store, Directory: p.directory, Identify: guard.Identify, Profile: cloud.Azure, Tenant: p.deed.Tenant,
-		Domain: domain, Founder: p.owner.Principal, Now: p.config.Now, Log: p.log,
+		Founder: p.owner.Principal, Now: p.config.Now, Log: p.log,
 		Permit: func(ctx context.Context, caller cloud.Caller, action string, at cloud.ID) error {
 			return guard.Permit(ctx, caller, action, false, at)
 		},

@@ -12,7 +12,7 @@ import (
 )
 
 // ownerSignIn is the name by which the owner of a world signs in as a person.
-const ownerSignIn = "owner@" + domain
+var ownerSignIn = "owner@" + cloud.Azure.Domain
 
 // invite makes sure that the owner can also sign in as a person, in worlds founded before there were
 // people too, and that the credential file holds the password. A person whom somebody has removed

@@ -16,7 +16,7 @@ func (d *Door) listApplications(w http.ResponseWriter, c *call) error {
 	}
 	var all []entity
 	for _, a := range d.Directory.Applications() {
-		all = append(all, application{a, d.Domain})
+		all = append(all, application{a, d.Profile.Domain})
 	}
 	return d.page(w, c, applications, all)
 }
@@ -29,7 +29,7 @@ func (d *Door) showApplication(w http.ResponseWriter, c *call) error {
 	if !ok {
 		return missing(c.r.PathValue("id"))
 	}
-	return d.show(w, c, application{*a, d.Domain})
+	return d.show(w, c, application{*a, d.Profile.Domain})
 }
 
 // findApplication finds a registration by a key of a path: its object id or appid='...'.
@@ -84,7 +84,7 @@ func (d *Door) createApplication(w http.ResponseWriter, c *call) error {
 		return err
 	}
 	w.Header().Set("Location", d.base(c.r)+"/applications/"+made.ID)
-	return d.answer(w, c, application{made, d.Domain}, http.StatusCreated)
+	return d.answer(w, c, application{made, d.Profile.Domain}, http.StatusCreated)
 }
 
 // describe lays what a request says of an application over what it is.

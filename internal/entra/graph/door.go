@@ -25,8 +25,6 @@ type Door struct {
 	Permit  func(ctx context.Context, caller cloud.Caller, action string, at cloud.ID) error
 	Profile cloud.Profile
 	Tenant  cloud.TenantID
-	// Domain is the tenant's own, in which people sign in and applications may have URIs.
-	Domain string
 	// Founder is the principal that this world belongs to: it is not deleted here, for nobody could
 	// open the world again. Empty protects none.
 	Founder cloud.PrincipalID

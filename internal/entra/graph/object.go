@@ -20,7 +20,7 @@ func (d *Door) object(id string) (entity, bool) {
 		return d.principal(p), true
 	}
 	a, ok := d.Directory.Application(id)
-	return application{a, d.Domain}, ok
+	return application{a, d.Profile.Domain}, ok
 }
 
 func (d *Door) showObject(w http.ResponseWriter, c *call) error {

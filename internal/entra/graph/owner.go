@@ -97,7 +97,7 @@ func (d *Door) listOwned(w http.ResponseWriter, c *call) error {
 		if !owns(c.caller, &a) {
 			continue
 		}
-		all = append(all, application{a, d.Domain})
+		all = append(all, application{a, d.Profile.Domain})
 		if p, ok := d.Directory.Principal(a.Principal); ok {
 			all = append(all, principal{p, &a})
 		}

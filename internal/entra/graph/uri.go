@@ -53,7 +53,7 @@ func (d *Door) checkURI(a *directory.Application, uri string) error {
 			return foreign(uri)
 		}
 	case at.Scheme == "https" && strings.HasPrefix(uri, "https://") && at.Port() == "":
-		if first != d.Domain && !strings.HasSuffix(first, "."+d.Domain) || d.Profile.Serves(first) {
+		if first != d.Profile.Domain && !strings.HasSuffix(first, "."+d.Profile.Domain) || d.Profile.Serves(first) {
 			return foreign(uri)
 		}
 	default:

@@ -76,7 +76,7 @@ func start(t *testing.T) *world {
 	w.assign(w.owner.ID, ownerRole)
 	w.door = &graph.Door{
 		Store: w.dir.Store, Directory: w.dir, Identify: w.identify, Permit: w.permit, Profile: cloud.Azure,
-		Tenant: tenant, Domain: "lanyard.localhost", Founder: w.owner.ID, Now: clock, Log: log,
+		Tenant: tenant, Founder: w.owner.ID, Now: clock, Log: log,
 	}
 	w.door.Routes(w.mux)
 	return w

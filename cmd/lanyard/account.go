@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"path/filepath"
 	"strings"
 
@@ -119,22 +118,4 @@ func (c *client) accessToken(ctx context.Context, resource string) (any, error) 
 		"accessToken": token, "expiresOn": ends.Local().Format("2006-01-02 15:04:05.000000"), "expires_on": ends.Unix(),
 		"subscription": c.seat.Subscription, "tenant": c.seat.Tenant, "tokenType": "Bearer",
 	}, nil
-}
-
-// restCommand calls any door with the owner's token.
-func restCommand(a *app) *cobra.Command {
-	var q question
-	cmd := a.verb("rest", "Call any of the world's services with the owner's token",
-		"lanyard rest --method get --url '/subscriptions/{subscriptionId}/resourceGroups?api-version=2021-04-01'",
-		func(c *client, cmd *cobra.Command) (any, error) { return c.ask(cmd.Context(), &q) })
-	f := cmd.Flags()
-	f.StringVarP(&q.method, "method", "m", http.MethodGet, "get, put, post, patch, delete, head or options")
-	f.StringVarP(&q.url, "url", "u", "", "address; a path is one of the management API; {subscriptionId} stands for the world's own")
-	f.StringVarP(&q.body, "body", "b", "", "body, or @file")
-	f.StringVar(&q.resource, "resource", "", "audience of the token; known for the world's own services")
-	f.StringArrayVar(&q.headers, "headers", nil, "name=value")
-	f.StringArrayVar(&q.parameters, "uri-parameters", nil, "name=value")
-	f.BoolVar(&q.bare, "skip-authorization-header", false, "send no token")
-	must(cmd, "url")
-	return cmd
 }

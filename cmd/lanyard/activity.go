@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"lanyard/internal/cloud"
 )
 
 const (
@@ -27,6 +29,9 @@ func activityCommand(a *app) *cobra.Command {
 	var p period
 	cmd := a.verb("activity", "List who wrote what at the management API, newest first", "lanyard logs activity --resource-group shop --offset 24h --output table",
 		func(c *client, cmd *cobra.Command) (any, error) {
+			if p.most < 1 {
+				return nil, hinted{"--max-events is at least 1", "lanyard logs activity --max-events 50"}
+			}
 			filter, err := p.filter(time.Now())
 			if err != nil {
 				return nil, err
@@ -84,9 +89,15 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z
 
 // activity lists records, newest first, until there are enough of them.
 func (c *client) activity(ctx context.Context, filter string, most int) ([]json.RawMessage, error) {
-	docs, err := c.list(ctx, c.seat.Scope().String()+activityPath+"?$filter="+url.QueryEscape(filter), activityVersion)
-	if err != nil {
-		return nil, err
+	found := []json.RawMessage{}
+	at := versioned(cloud.Azure.Management, c.seat.Scope().String()+activityPath+"?$filter="+url.QueryEscape(filter), activityVersion)
+	for doc, err := range c.values(ctx, at, armResource) {
+		if err != nil {
+			return nil, err
+		}
+		if found = append(found, doc); len(found) == most {
+			break
+		}
 	}
-	return docs[:min(len(docs), max(0, most))], nil
+	return found, nil
 }

@@ -14,11 +14,11 @@ import (
 
 func adCommand(a *app) *cobra.Command {
 	cmd := parent("ad", "Manage the directory's applications and service principals", "lanyard ad sp list --all --output table")
-	cmd.AddCommand(spCommand(a), registrationCommand(a), signedInCommand(a))
+	cmd.AddCommand(spCommand(a), registrationCommand(a), userCommand(a))
 	return cmd
 }
 
-func signedInCommand(a *app) *cobra.Command {
+func userCommand(a *app) *cobra.Command {
 	cmd := parent("user", "See the directory's people", "lanyard ad user list")
 	cmd.AddCommand(a.verb("list", "List people", "lanyard ad user list --output table", func(c *client, cmd *cobra.Command) (any, error) {
 		return c.graphList(cmd.Context(), "/users", "")

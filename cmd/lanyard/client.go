@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"strings"
@@ -125,23 +126,41 @@ func versioned(host, path, version string) string {
 // pages reads a list to its end.
 func (c *client) pages(ctx context.Context, address, resource string) ([]json.RawMessage, error) {
 	all := []json.RawMessage{}
-	for address != "" {
-		body, err := c.call(ctx, http.MethodGet, address, resource, nil)
+	for doc, err := range c.values(ctx, address, resource) {
 		if err != nil {
 			return nil, err
 		}
-		var page struct {
-			Value    []json.RawMessage `json:"value"`
-			NextLink string            `json:"nextLink"`
-			Further  string            `json:"@odata.nextLink"` // the directory's word for it
-		}
-		if err := json.Unmarshal(body, &page); err != nil {
-			return nil, fmt.Errorf("read list: %w", err)
-		}
-		all = append(all, page.Value...)
-		address = page.NextLink + page.Further
+		all = append(all, doc)
 	}
 	return all, nil
+}
+
+// values gives what a list holds, and asks for a page when the one before is used up.
+func (c *client) values(ctx context.Context, address, resource string) iter.Seq2[json.RawMessage, error] {
+	return func(yield func(json.RawMessage, error) bool) {
+		for address != "" {
+			var page struct {
+				Value    []json.RawMessage `json:"value"`
+				NextLink string            `json:"nextLink"`
+				Further  string            `json:"@odata.nextLink"` // the directory's word for it
+			}
+			body, err := c.call(ctx, http.MethodGet, address, resource, nil)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if err := json.Unmarshal(body, &page); err != nil {
+				yield(nil, fmt.Errorf("read list: %w", err))
+				return
+			}
+			for _, doc := range page.Value {
+				if !yield(doc, nil) {
+					return
+				}
+			}
+			address = page.NextLink + page.Further
+		}
+	}
 }
 
 // control calls what belongs to Lanyard alone.

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -140,14 +139,11 @@ func keyCredential(der []byte, name string) map[string]any {
 	return map[string]any{"type": "AsymmetricX509Cert", "usage": "Verify", "displayName": name, "key": der}
 }
 
-// readCertificate gives the first certificate of a PEM file.
+// readCertificate gives the first certificate in PEM, or @file.
 func readCertificate(from string) ([]byte, error) {
-	text := []byte(from)
-	if strings.HasPrefix(from, "@") {
-		var err error
-		if text, err = os.ReadFile(from[1:]); err != nil {
-			return nil, err
-		}
+	text, err := contents(from)
+	if err != nil {
+		return nil, err
 	}
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type == "CERTIFICATE" {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,7 +23,7 @@ func (c *client) role(ctx context.Context, scope, role string) (string, error) {
 	if cloud.IsGUID(role) {
 		return at + "/" + role, nil
 	}
-	filter := url.QueryEscape("roleName eq '" + strings.ReplaceAll(role, "'", "''") + "'")
+	filter := url.QueryEscape("roleName eq " + quoted(role))
 	docs, err := c.list(ctx, strings.TrimSuffix(scope, "/")+"/providers/"+definitionType+"?$filter="+filter, rolesVersion)
 	if err != nil {
 		return "", err
@@ -41,7 +40,7 @@ func definitionCommand(a *app) *cobra.Command {
 	list := a.verb("list", "List role definitions", "lanyard role definition list --name 'Key Vault Secrets User'", func(c *client, cmd *cobra.Command) (any, error) {
 		filter := ""
 		if name != "" {
-			filter = "?$filter=" + url.QueryEscape("roleName eq '"+strings.ReplaceAll(name, "'", "''")+"'")
+			filter = "?$filter=" + url.QueryEscape("roleName eq "+quoted(name))
 		} else if custom {
 			filter = "?$filter=" + url.QueryEscape("type eq 'CustomRole'")
 		}
@@ -71,12 +70,9 @@ func definitionCommand(a *app) *cobra.Command {
 
 // createRole takes az's form of a role definition.
 func (c *client) createRole(ctx context.Context, definition string) (any, error) {
-	text := []byte(definition)
-	if strings.HasPrefix(definition, "@") {
-		var err error
-		if text, err = os.ReadFile(definition[1:]); err != nil {
-			return nil, err
-		}
+	text, err := contents(definition)
+	if err != nil {
+		return nil, err
 	}
 	var d struct {
 		Name, Description                                string

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// enrolment holds the flags of create-for-rbac.
-type enrolment struct {
+// enrollment holds the flags of create-for-rbac.
+type enrollment struct {
 	name, role, cert string
 	scopes           []string
 	makeCert         bool
@@ -18,10 +18,10 @@ type enrolment struct {
 }
 
 func forRBACCommand(a *app) *cobra.Command {
-	var e enrolment
+	var e enrollment
 	cmd := a.verb("create-for-rbac", "Create an application with a service principal, a credential and a role",
 		"lanyard ad sp create-for-rbac -n deployer --role Contributor --scopes $GROUP_ID",
-		func(c *client, cmd *cobra.Command) (any, error) { return c.enrol(cmd.Context(), &e) })
+		func(c *client, cmd *cobra.Command) (any, error) { return c.enroll(cmd.Context(), &e) })
 	f := cmd.Flags()
 	f.StringVarP(&e.name, "name", "n", "", "name of the application")
 	f.StringVar(&e.name, "display-name", "", "the same as --name")
@@ -36,8 +36,8 @@ func forRBACCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// enrol makes an application with everything it needs to sign in and to work.
-func (c *client) enrol(ctx context.Context, e *enrolment) (any, error) {
+// enroll makes an application with everything it needs to sign in and to work.
+func (c *client) enroll(ctx context.Context, e *enrollment) (any, error) {
 	registered, err := c.graph(ctx, http.MethodPost, "/applications", map[string]any{"displayName": e.name})
 	if err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func (c *client) enrol(ctx context.Context, e *enrolment) (any, error) {
 }
 
 // equip gives a new application its credential: a password, or the certificate asked for.
-func (c *client) equip(ctx context.Context, e *enrolment, registered json.RawMessage) (issued, error) {
+func (c *client) equip(ctx context.Context, e *enrollment, registered json.RawMessage) (issued, error) {
 	if e.cert == "" && !e.makeCert {
 		return c.addPassword(ctx, registered, "rbac", e.years)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -8,13 +9,32 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/platform"
 )
+
+// restCommand calls any door with the owner's token.
+func restCommand(a *app) *cobra.Command {
+	var q question
+	cmd := a.verb("rest", "Call any of the world's services with the owner's token",
+		"lanyard rest --method get --url '/subscriptions/{subscriptionId}/resourceGroups?api-version=2021-04-01'",
+		func(c *client, cmd *cobra.Command) (any, error) { return c.ask(cmd.Context(), &q) })
+	f := cmd.Flags()
+	f.StringVarP(&q.method, "method", "m", http.MethodGet, "get, put, post, patch, delete, head or options")
+	f.StringVarP(&q.url, "url", "u", "", "address; a path is one of the management API; {subscriptionId} stands for the world's own")
+	f.StringVarP(&q.body, "body", "b", "", "body, or @file")
+	f.StringVar(&q.resource, "resource", "", "audience of the token; known for the world's own services")
+	f.StringArrayVar(&q.headers, "headers", nil, "name=value")
+	f.StringArrayVar(&q.parameters, "uri-parameters", nil, "name=value")
+	f.BoolVar(&q.bare, "skip-authorization-header", false, "send no token")
+	must(cmd, "url")
+	return cmd
+}
 
 // question is a call that the user spells out.
 type question struct {
@@ -29,19 +49,15 @@ func (c *client) ask(ctx context.Context, q *question) (json.RawMessage, error) 
 	if err != nil {
 		return nil, err
 	}
-	body := q.body
-	if strings.HasPrefix(body, "@") {
-		text, err := os.ReadFile(body[1:])
-		if err != nil {
-			return nil, err
-		}
-		body = string(text)
-	}
-	req, err := http.NewRequestWithContext(ctx, strings.ToUpper(q.method), at.String(), strings.NewReader(body))
+	body, err := contents(q.body)
 	if err != nil {
 		return nil, err
 	}
-	if body != "" {
+	req, err := http.NewRequestWithContext(ctx, strings.ToUpper(q.method), at.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > 0 {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	for _, h := range q.headers {

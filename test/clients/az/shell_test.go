@@ -7,7 +7,6 @@ package az
 import (
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -71,16 +70,6 @@ func (az *shell) run(t *testing.T, words string, more ...string) *answer {
 	t.Helper()
 	cmd := az.Client(az.variables(), az.path, append(strings.Fields(words), more...)...)
 	return &answer{t: t, command: "az " + words + " " + strings.Join(more, " "), outcome: stage.Run(t, cmd)}
-}
-
-// file writes a file into the stage's folder and gives its path.
-func (az *shell) file(t *testing.T, name, text string) string {
-	t.Helper()
-	path := filepath.Join(az.Dir, name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // answer is what az answered to one command.

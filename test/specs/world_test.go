@@ -24,10 +24,11 @@ import (
 	"lanyard/internal/store/mem"
 )
 
+const tenant cloud.TenantID = "11111111-2222-3333-4444-555555555555"
+
 const (
-	tenant       cloud.TenantID = "11111111-2222-3333-4444-555555555555"
-	subscription                = "aaaaaaaa-0000-0000-0000-000000000001"
-	reader                      = "acdd72a7-3385-48ef-bd42-f606fba81ae7" // the built-in role
+	subscription = "aaaaaaaa-0000-0000-0000-000000000001"
+	reader       = "acdd72a7-3385-48ef-bd42-f606fba81ae7" // the built-in role
 )
 
 // world is the real engine with every type, over a store in memory, and nothing in it but a subscription.

@@ -8,11 +8,13 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"lanyard/internal/edge"
 	"lanyard/internal/platform"
 )
 
@@ -119,23 +121,13 @@ func (a *app) spawn(child *exec.Cmd) error {
 // foreign are variables that would lead a client past the replica's own identity.
 var foreign = []string{"AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "LANYARD_STATE"}
 
-// overlay gives env with the prepared variables in place of its own.
+// overlay gives env with the prepared variables over its own.
 func overlay(env, prepared []string) []string {
-	replaced := map[string]bool{}
-	for _, name := range foreign {
-		replaced[name] = true
-	}
-	for _, v := range prepared {
+	kept := slices.DeleteFunc(slices.Clone(env), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
-		replaced[name] = true
-	}
-	var out []string
-	for _, v := range env {
-		if name, _, _ := strings.Cut(v, "="); !replaced[name] {
-			out = append(out, v)
-		}
-	}
-	return append(out, prepared...)
+		return slices.Contains(foreign, name)
+	})
+	return edge.Merge(kept, prepared)
 }
 
 // shellQuote writes NAME=VALUE so that a POSIX shell reads it back unchanged.

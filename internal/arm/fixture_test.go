@@ -117,8 +117,8 @@ func (b badge) Place(_ context.Context, c *Change) error {
 	if c.Before != nil {
 		return nil
 	}
-	_, enrol, err := b.phone.Enroll(cloud.UserAssigned, c.After.Name, c.After.ID)
-	c.Writes = append(c.Writes, enrol)
+	_, enroll, err := b.phone.Enroll(cloud.UserAssigned, c.After.Name, c.After.ID)
+	c.Writes = append(c.Writes, enroll)
 	return err
 }
 

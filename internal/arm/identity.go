@@ -49,7 +49,7 @@ func (w *worn) UnmarshalJSON(text []byte) error {
 }
 
 // wear resolves the identity block of a change (wire-facts 5.6): it fills c.After.Identity, adds
-// a demand for each identity newly attached, and gives the writes that enrol or retire the
+// a demand for each identity newly attached, and gives the writes that enroll or retire the
 // system-assigned principal in the same transaction.
 func (e *Engine) wear(c *Change, in *intent) ([]store.Change, error) {
 	had := &Identity{}
@@ -139,19 +139,19 @@ func failedIdentity(id cloud.ID, said string) error {
 		"Identity operation for resource '%s' failed with error 'Failed to perform resource identity operation. Status: 'BadRequest'. Response: '%s'.'.", id, inner)
 }
 
-// wearSystem keeps, enrols or retires the principal that lives and dies with the resource. A new
+// wearSystem keeps, enrolls or retires the principal that lives and dies with the resource. A new
 // one never takes an old one's id (T26).
 func (e *Engine) wearSystem(c *Change, had, now *Identity) ([]store.Change, error) {
 	switch wants := hasSystem(now.Type); {
 	case wants && had.Principal != "":
 		now.Principal, now.Tenant, now.Client = had.Principal, had.Tenant, had.Client
 	case wants:
-		p, enrol, err := e.Directory.Enroll(cloud.SystemAssigned, c.ID.Name(), c.ID)
+		p, enroll, err := e.Directory.Enroll(cloud.SystemAssigned, c.ID.Name(), c.ID)
 		if err != nil {
-			return nil, fmt.Errorf("enrol %s: %w", c.ID, err)
+			return nil, fmt.Errorf("enroll %s: %w", c.ID, err)
 		}
 		now.Principal, now.Tenant, now.Client = p.ID, p.Tenant, p.Client
-		return []store.Change{enrol}, nil
+		return []store.Change{enroll}, nil
 	case had.Principal != "":
 		return []store.Change{e.retire(had.Principal)}, nil
 	}

@@ -29,11 +29,11 @@ func (w *town) register(name string, uris ...string) (Application, cloud.Princip
 		w.t.Fatal(err)
 	}
 	a.URIs = uris
-	p, enrol, err := w.EnrollFor(&a)
+	p, enroll, err := w.EnrollFor(&a)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.commit(w.written(a), enrol)
+	w.commit(w.written(a), enroll)
 	return a, p
 }
 
@@ -119,11 +119,11 @@ func TestARegisteredNameTakesNoOthersPlace(t *testing.T) {
 		t.Fatalf("registered again as %+v (%v)", next, err)
 	}
 	next.URIs = old.URIs
-	_, enrol, err := w.EnrollFor(&next)
+	_, enroll, err := w.EnrollFor(&next)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.commit(store.Change{Key: ApplicationKey(old.ID), If: store.Any}, w.Retire(p), w.written(next), enrol)
+	w.commit(store.Change{Key: ApplicationKey(old.ID), If: store.Any}, w.Retire(p), w.written(next), enroll)
 	if r, ok := w.Audience("api://ci"); !ok || r.App != next.Client {
 		t.Errorf("the URI means %+v", r)
 	}

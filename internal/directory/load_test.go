@@ -50,7 +50,7 @@ func granted(p cloud.PrincipalID, role, scope string, n int) store.Event {
 var metropolis = sync.OnceValues(func() (*Directory, float64) {
 	d := &Directory{}
 	d.open()
-	enrol := func(n int, id cloud.PrincipalID) store.Event {
+	enroll := func(n int, id cloud.PrincipalID) store.Event {
 		text, err := json.Marshal(cloud.Principal{ID: id, Client: cloud.ClientID(fmt.Sprintf("%08d-0000-4000-8000-cccccccccccc", n)),
 			Kind: cloud.UserAssigned, Name: fmt.Sprint("identity-", n), Tenant: tenant,
 			Resource: cloud.MustID(fmt.Sprintf("%s/providers/Microsoft.ManagedIdentity/userAssignedIdentities/identity-%d", rg, n))})
@@ -64,9 +64,9 @@ var metropolis = sync.OnceValues(func() (*Directory, float64) {
 	}
 	var people []store.Event
 	for n := range crowdPeople - 1 {
-		people = append(people, enrol(n, person(n)))
+		people = append(people, enroll(n, person(n)))
 	}
-	d.meet(store.Batch{Events: append(people, enrol(crowdPeople, me))})
+	d.meet(store.Batch{Events: append(people, enroll(crowdPeople, me))})
 	before := inUse()
 	var batch []store.Event
 	for n := range crowdGrants - ownGrants {

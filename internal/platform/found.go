@@ -60,7 +60,7 @@ func (p *Platform) found(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	who, enrol, err := p.directory.EnrollFor(&registered)
+	who, enroll, err := p.directory.EnrollFor(&registered)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (p *Platform) found(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if enrol.Value, err = json.Marshal(who); err != nil {
+	if enroll.Value, err = json.Marshal(who); err != nil {
 		return err
 	}
 	d.Owner = who.ID
@@ -84,7 +84,7 @@ func (p *Platform) found(ctx context.Context) error {
 	if err := p.keepOwner(d, who, password); err != nil {
 		return err
 	}
-	revision, err := p.store.Commit(ctx, append(changes, register, enrol)...)
+	revision, err := p.store.Commit(ctx, append(changes, register, enroll)...)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (p *Platform) invite(ctx context.Context) error {
 // enrollOwner makes the person, with the role Owner over everything, in one transaction with the deed
 // that says so. The password is on disk before.
 func (p *Platform) enrollOwner(ctx context.Context, d deed, revision int64) error {
-	who, enrol, err := p.directory.EnrollPerson("Owner", ownerSignIn)
+	who, enroll, err := p.directory.EnrollPerson("Owner", ownerSignIn)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (p *Platform) enrollOwner(ctx context.Context, d deed, revision int64) erro
 	if err != nil {
 		return err
 	}
-	if enrol.Value, err = json.Marshal(who); err != nil {
+	if enroll.Value, err = json.Marshal(who); err != nil {
 		return err
 	}
 	changes, err := ownership(who.ID, "User", p.authorship(d.Owner))
@@ -71,7 +71,7 @@ func (p *Platform) enrollOwner(ctx context.Context, d deed, revision int64) erro
 	if err := p.keepPassword(who.SignIn, password); err != nil {
 		return err
 	}
-	at, err := p.store.Commit(ctx, append(changes, enrol, store.Change{Key: cloud.KeysWorld, Value: world, If: revision})...)
+	at, err := p.store.Commit(ctx, append(changes, enroll, store.Change{Key: cloud.KeysWorld, Value: world, If: revision})...)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func newStage(t testing.TB, change ...func(*Config)) *stage {
 func (s *stage) newApp(t testing.TB, name string) cloud.ID {
 	t.Helper()
 	app := cloud.MustID(s.scope().String() + "/resourceGroups/rg/providers/Microsoft.App/containerApps/" + name)
-	who, enrol, err := s.directory.Enroll(cloud.SystemAssigned, name, app)
+	who, enroll, err := s.directory.Enroll(cloud.SystemAssigned, name, app)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func (s *stage) newApp(t testing.TB, name string) cloud.ID {
 	if err != nil {
 		t.Fatal(err)
 	}
-	revision, err := s.store.Commit(t.Context(), enrol, store.Change{Key: cloud.AppKey(app), Value: text})
+	revision, err := s.store.Commit(t.Context(), enroll, store.Change{Key: cloud.AppKey(app), Value: text})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,7 +125,7 @@ func (w *world) register(name string) (directory.Application, cloud.Principal) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	p, enrol, err := w.dir.EnrollFor(&a)
+	p, enroll, err := w.dir.EnrollFor(&a)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func (w *world) register(name string) (directory.Application, cloud.Principal) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.commit(store.Change{Key: directory.ApplicationKey(a.ID), Value: text}, enrol)
+	w.commit(store.Change{Key: directory.ApplicationKey(a.ID), Value: text}, enroll)
 	return a, p
 }
 

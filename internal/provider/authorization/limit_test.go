@@ -44,11 +44,11 @@ func TestASubscriptionTakesFourThousandAssignments(t *testing.T) {
 
 func TestPrincipalTypesAreHeldAgainstTheDirectory(t *testing.T) {
 	w := begin(t)
-	person, enrol, err := w.Directory.EnrollPerson("ada", "ada@lanyard.localhost")
+	person, enroll, err := w.Directory.EnrollPerson("ada", "ada@lanyard.localhost")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Commit(enrol)
+	w.Commit(enroll)
 	app := w.Enroll("shop")
 	for claim, c := range map[string]struct {
 		status     int

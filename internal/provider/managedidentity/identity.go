@@ -34,7 +34,7 @@ func (u userAssigned) Shape(_ context.Context, c *arm.Change) error {
 	return set(c.After, p)
 }
 
-// Place enrols the principal of a new identity.
+// Place enrolls the principal of a new identity.
 func (u userAssigned) Place(_ context.Context, c *arm.Change) error {
 	if c.Before != nil {
 		return nil
@@ -43,12 +43,12 @@ func (u userAssigned) Place(_ context.Context, c *arm.Change) error {
 	if err != nil {
 		return err
 	}
-	principal, enrol, err := u.directory.Enroll(cloud.UserAssigned, c.ID.Name(), c.ID)
+	principal, enroll, err := u.directory.Enroll(cloud.UserAssigned, c.ID.Name(), c.ID)
 	if err != nil {
-		return fmt.Errorf("enrol %s: %w", c.ID, err)
+		return fmt.Errorf("enroll %s: %w", c.ID, err)
 	}
 	p.TenantID, p.PrincipalID, p.ClientID = principal.Tenant, principal.ID, principal.Client
-	c.Writes = append(c.Writes, enrol)
+	c.Writes = append(c.Writes, enroll)
 	return set(c.After, p)
 }
 

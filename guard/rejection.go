@@ -87,13 +87,13 @@ func (g *Guard) reject(r *Rejection) *fault.Error {
 	case WrongAudience:
 		f = fault.New(fault.Unauthenticated, "InvalidAuthenticationTokenAudience",
 			"The access token has been obtained for wrong audience or resource '%s'. It should exactly match with one of the allowed audiences %s.",
-			clip(r.Found), quoted(r.Expected))
+			fault.Clip(r.Found), quoted(r.Expected))
 		if len(r.Expected) > 0 {
 			f.Try("lanyard token --resource %s", quote(r.Expected[0]))
 		}
 	case WrongIssuer:
 		f = fault.New(fault.Unauthenticated, "InvalidAuthenticationTokenTenant",
-			"The access token is from the wrong issuer '%s'. It must match one of %s.", clip(r.Found), quoted(r.Expected))
+			"The access token is from the wrong issuer '%s'. It must match one of %s.", fault.Clip(r.Found), quoted(r.Expected))
 	case Expired:
 		f = fault.New(fault.Unauthenticated, "ExpiredAuthenticationToken", "The access token expired: %s.", r.Detail)
 	}
@@ -171,18 +171,4 @@ func quoted(values []string) string {
 		all[i] = "'" + v + "'"
 	}
 	return strings.Join(all, ",")
-}
-
-// clip keeps what a token says short and printable where it is shown.
-func clip(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, s)
-	if len(s) > 200 {
-		return s[:200] + "..."
-	}
-	return s
 }

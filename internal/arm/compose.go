@@ -79,17 +79,10 @@ func (in *intent) checkNames(m members) error {
 		}
 		if said != "" && !strings.EqualFold(strings.TrimSuffix(said, "/"), path) {
 			return fault.New(fault.Invalid, "InvalidRequestContent",
-				"The request content is not valid: its '%s' is '%s' where the request's path says '%s'.", name, clip(said), path)
+				"The request content is not valid: its '%s' is '%s' where the request's path says '%s'.", name, fault.Clip(said), path)
 		}
 	}
 	return nil
-}
-
-func clip(s string) string {
-	if len(s) > 200 {
-		return s[:200] + "..."
-	}
-	return s
 }
 
 // checkState takes properties.provisioningState out of what was sent: it is not the client's to
@@ -123,7 +116,7 @@ func checkState(m members, before *Document) error {
 	}
 	if said != "" && !strings.EqualFold(said, state) {
 		return fault.New(fault.Invalid, "InvalidRequestContent",
-			"The provisioningState '%s' cannot be set: the resource's is '%s'.", clip(said), state)
+			"The provisioningState '%s' cannot be set: the resource's is '%s'.", fault.Clip(said), state)
 	}
 	raw, err := json.Marshal(properties)
 	m["properties"] = raw

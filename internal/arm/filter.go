@@ -58,7 +58,7 @@ func ParseFilter(text string) ([][]Term, error) {
 
 // BadFilter refuses a $filter that cannot be read, or that is about something it cannot be about.
 func BadFilter(text string) *fault.Error {
-	return fault.New(fault.Invalid, "InvalidFilterInQueryString", "Invalid $filter '%s' specified in the query string.", clip(text))
+	return fault.New(fault.Invalid, "InvalidFilterInQueryString", "Invalid $filter '%s' specified in the query string.", fault.Clip(text))
 }
 
 // filterText is what is left to read of a filter; it never begins with a blank.

@@ -126,7 +126,7 @@ func hasUser(wears string) bool   { return wears == wearsUser || wears == wearsB
 
 func invalidIdentityType(said string) error {
 	return fault.New(fault.Invalid, "InvalidIdentityType",
-		"The identity type '%s' is not valid. The allowed types are 'None', 'SystemAssigned', 'UserAssigned' and 'SystemAssigned, UserAssigned'.", clip(said))
+		"The identity type '%s' is not valid. The allowed types are 'None', 'SystemAssigned', 'UserAssigned' and 'SystemAssigned, UserAssigned'.", fault.Clip(said))
 }
 
 // failedIdentity wraps what the identity provider said as Azure does, quotes and all.
@@ -196,7 +196,7 @@ func (e *Engine) wearUser(c *Change, in *intent, asked worn, now *Identity) ([]s
 		id, err := cloud.ParseID(key)
 		if err != nil || !id.Is(typeUserAssigned) {
 			return nil, fault.New(fault.Invalid, "LinkedInvalidPropertyId",
-				"Property id '%s' at path 'identity.userAssignedIdentities' is invalid. Expect fully qualified resource Id that start with '/subscriptions/{subscriptionId}' or '/providers/{resourceProviderNamespace}/'.", clip(key))
+				"Property id '%s' at path 'identity.userAssignedIdentities' is invalid. Expect fully qualified resource Id that start with '/subscriptions/{subscriptionId}' or '/providers/{resourceProviderNamespace}/'.", fault.Clip(key))
 		}
 		if named[id.Key()] {
 			return nil, invalidContent("the identity '%s' stands in userAssignedIdentities twice.", id)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+
+	"lanyard/internal/fault"
 )
 
 // inspect walks through JSON text before anything is made of it: it must not nest without end, and
@@ -28,7 +30,7 @@ func inspect(text []byte) error {
 		if len(open) > 0 {
 			name, isName := open[len(open)-1].next(token)
 			if isName && !open[len(open)-1].add(name) {
-				return invalidContent("it has the member '%s' twice.", clip(name))
+				return invalidContent("it has the member '%s' twice.", fault.Clip(name))
 			}
 		}
 		switch token {

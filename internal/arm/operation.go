@@ -26,7 +26,7 @@ func decodeOperation(word string) (cloud.ID, string, error) {
 			return id, name, nil
 		}
 	}
-	return cloud.ID{}, "", fault.New(fault.NotFound, "OperationNotFound", "The operation '%s' could not be found.", clip(word))
+	return cloud.ID{}, "", fault.New(fault.NotFound, "OperationNotFound", "The operation '%s' could not be found.", fault.Clip(word))
 }
 
 // resultURL is where a deletion is asked about.

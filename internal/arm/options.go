@@ -20,7 +20,7 @@ func readOptions(r *http.Request, to answer) (map[string]string, error) {
 	for name, values := range query {
 		low := strings.ToLower(name)
 		if _, twice := options[low]; twice || len(values) > 1 {
-			return nil, fault.New(fault.Invalid, "InvalidQueryParameter", "The query parameter '%s' is there twice.", clip(name))
+			return nil, fault.New(fault.Invalid, "InvalidQueryParameter", "The query parameter '%s' is there twice.", fault.Clip(name))
 		}
 		options[low] = values[0]
 		if strings.HasPrefix(low, "$") && !to.anyOption && !slices.Contains(to.options, low) {
@@ -31,7 +31,7 @@ func readOptions(r *http.Request, to answer) (map[string]string, error) {
 }
 
 func unknownOption(name string, known []string) error {
-	f := fault.New(fault.Invalid, "InvalidQueryParameter", "The query option '%s' is not supported by this request.", clip(name))
+	f := fault.New(fault.Invalid, "InvalidQueryParameter", "The query option '%s' is not supported by this request.", fault.Clip(name))
 	if len(known) > 0 {
 		f.Try("use %s", strings.Join(known, ", "))
 	}

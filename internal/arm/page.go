@@ -70,7 +70,7 @@ func pageSize(top string) (int, error) {
 	}
 	n, err := strconv.Atoi(top)
 	if err != nil || n < 1 {
-		return 0, fault.New(fault.Invalid, "InvalidQueryParameterValue", "The value '%s' of the query parameter '$top' is not a positive integer.", clip(top))
+		return 0, fault.New(fault.Invalid, "InvalidQueryParameterValue", "The value '%s' of the query parameter '$top' is not a positive integer.", fault.Clip(top))
 	}
 	return min(n, maxPage), nil
 }

@@ -80,7 +80,7 @@ func (e *Engine) providerAt(scope cloud.ID, namespace string) (wireProvider, err
 			return p, nil
 		}
 	}
-	return wireProvider{}, fault.New(fault.NotFound, "InvalidResourceNamespace", "The resource namespace '%s' is invalid.", clip(namespace))
+	return wireProvider{}, fault.New(fault.NotFound, "InvalidResourceNamespace", "The resource namespace '%s' is invalid.", fault.Clip(namespace))
 }
 
 // providers lists the namespaces.

@@ -65,7 +65,7 @@ func (e *Engine) route(r *http.Request) (route, error) {
 func unreadable(r *http.Request, text string, err error) error {
 	cut := strings.LastIndexByte(text, '/')
 	if scope, bad := cloud.ParseID(text[:cut]); bad == nil && r.Method == http.MethodPost && !scope.IsZero() {
-		return fault.New(fault.NotOffered, "NotOffered", "The operation '%s' is not offered in this world.", clip(text[cut+1:]))
+		return fault.New(fault.NotOffered, "NotOffered", "The operation '%s' is not offered in this world.", fault.Clip(text[cut+1:]))
 	}
 	return fault.New(fault.Invalid, "InvalidRequestUri",
 		"The request's path is neither a resource nor a collection: %v.", err)

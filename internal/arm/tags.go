@@ -35,18 +35,18 @@ func checkTags(raw json.RawMessage) error {
 		low := strings.ToLower(name)
 		switch {
 		case value == nil:
-			return invalidContent("the tag '%s' has the value null.", clip(name))
+			return invalidContent("the tag '%s' has the value null.", fault.Clip(name))
 		case name == "" || strings.TrimSpace(name) != name:
-			return fault.New(fault.Invalid, "InvalidTagName", "The tag name '%s' is empty, or has blanks at its edge.", clip(name))
+			return fault.New(fault.Invalid, "InvalidTagName", "The tag name '%s' is empty, or has blanks at its edge.", fault.Clip(name))
 		case seen[low]:
-			return fault.New(fault.Invalid, "DuplicateTagName", "The tag name '%s' is there twice: names compare without regard to case.", clip(name))
+			return fault.New(fault.Invalid, "DuplicateTagName", "The tag name '%s' is there twice: names compare without regard to case.", fault.Clip(name))
 		case utf8.RuneCountInString(name) > maxTagName:
-			return fault.New(fault.Invalid, "InvalidTagNameLength", "The tag name '%s' has more than %d characters.", clip(name), maxTagName)
+			return fault.New(fault.Invalid, "InvalidTagNameLength", "The tag name '%s' has more than %d characters.", fault.Clip(name), maxTagName)
 		case utf8.RuneCountInString(*value) > maxTagValue:
-			return fault.New(fault.Invalid, "InvalidTagValueLength", "The value of the tag '%s' has more than %d characters.", clip(name), maxTagValue)
+			return fault.New(fault.Invalid, "InvalidTagValueLength", "The value of the tag '%s' has more than %d characters.", fault.Clip(name), maxTagValue)
 		case strings.ContainsAny(name, notInTags) || strings.ContainsFunc(name, isControl):
 			return fault.New(fault.Invalid, "InvalidTagNameCharacters",
-				"The tag names '%s' have reserved characters '%s' or control characters.", clip(name), strings.Join(strings.Split(notInTags, ""), ","))
+				"The tag names '%s' have reserved characters '%s' or control characters.", fault.Clip(name), strings.Join(strings.Split(notInTags, ""), ","))
 		}
 		seen[low] = true
 	}

@@ -107,7 +107,7 @@ func briefly(expand string) (func(*Document) (map[string]any, error), error) {
 			}
 		}
 		if !found {
-			return nil, fault.New(fault.Invalid, "InvalidExpandInQueryString", "Invalid $expand '%s' specified in the query string.", clip(expand)).
+			return nil, fault.New(fault.Invalid, "InvalidExpandInQueryString", "Invalid $expand '%s' specified in the query string.", fault.Clip(expand)).
 				Try("use createdTime, changedTime and provisioningState")
 		}
 	}

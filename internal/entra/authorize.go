@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/fault"
 )
 
 // codeLife is how long an authorization code is good for.
@@ -61,7 +62,7 @@ func (d *Door) readErrand(r *http.Request) (errand, error) {
 	}
 	for name, values := range q {
 		if len(values) > 1 {
-			return errand{}, malformed("it gives %s more than once", clip(name))
+			return errand{}, malformed("it gives %s more than once", fault.Clip(name))
 		}
 	}
 	client, err := d.public(q.Get("client_id"))
@@ -73,7 +74,7 @@ func (d *Door) readErrand(r *http.Request) (errand, error) {
 		challenge: q.Get("code_challenge"), hint: q.Get("login_hint"), silent: q.Get("prompt") == "none",
 	}
 	if !isLoopback(e.redirect) {
-		return errand{}, refuse(50011, "The redirect URI '%s' specified in the request does not match the redirect URIs configured for the application '%s'. It is http://localhost or http://127.0.0.1 with any port.", clip(e.redirect), client.ID)
+		return errand{}, refuse(50011, "The redirect URI '%s' specified in the request does not match the redirect URIs configured for the application '%s'. It is http://localhost or http://127.0.0.1 with any port.", fault.Clip(e.redirect), client.ID)
 	}
 	if e.mode == "" {
 		e.mode = byQuery
@@ -102,9 +103,9 @@ func wishOf(q url.Values) (wish, error) {
 func (e errand) check(q url.Values) error {
 	switch {
 	case q.Get("response_type") != "code":
-		return refuse(9002313, "Invalid request. Lanyard offers response_type=code alone, not '%s'.", clip(q.Get("response_type")))
+		return refuse(9002313, "Invalid request. Lanyard offers response_type=code alone, not '%s'.", fault.Clip(q.Get("response_type")))
 	case !slices.Contains([]string{byQuery, byForm}, e.mode):
-		return refuse(9002313, "Invalid request. Lanyard offers the response modes query and form_post, not '%s'.", clip(e.mode))
+		return refuse(9002313, "Invalid request. Lanyard offers the response modes query and form_post, not '%s'.", fault.Clip(e.mode))
 	case e.challenge == "":
 		return refuse(9002325, "Proof Key for Code Exchange is required for authorization code redemption: the request has no code_challenge.")
 	case q.Get("code_challenge_method") != "S256":

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/fault"
 )
 
 // publicClient is an app that people sign in to and that has no credential of its own.
@@ -45,7 +46,7 @@ func (d *Door) public(id string) (publicClient, error) {
 
 func (d *Door) unknown(client string) error {
 	return refuse(700016, "Application with identifier '%s' was not found in the directory '%s'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.",
-		clip(client), d.Tenant)
+		fault.Clip(client), d.Tenant)
 }
 
 // isLoopback reports whether a redirect URI leads to the machine on which the browser runs, at any

@@ -77,18 +77,3 @@ func number(f *fault.Error) int {
 		return 9002313
 	}
 }
-
-// clip bounds what of a request is repeated in an answer, and keeps it to printable ASCII.
-func clip(s string) string {
-	const most = 200
-	s = strings.Map(func(c rune) rune {
-		if c < ' ' || c > '~' {
-			return '?'
-		}
-		return c
-	}, s[:min(len(s), most+1)])
-	if len(s) > most {
-		return s[:most] + "..."
-	}
-	return s
-}

@@ -15,6 +15,7 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/directory"
+	"lanyard/internal/fault"
 	"lanyard/internal/issuer"
 	"lanyard/internal/store"
 )
@@ -113,7 +114,7 @@ func (d *Door) tenant(named string) (string, error) {
 		named = string(d.Tenant)
 	}
 	if named != string(d.Tenant) && named != common && named != organizations {
-		return "", refuse(90002, "Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.", clip(named)).
+		return "", refuse(90002, "Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.", fault.Clip(named)).
 			Try("the tenant of this world, %s", d.Tenant)
 	}
 	return named, nil

@@ -7,6 +7,7 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/directory"
+	"lanyard/internal/fault"
 	"lanyard/internal/httpkit"
 	"lanyard/internal/issuer"
 )
@@ -77,7 +78,7 @@ func (d *Door) settle(r *http.Request, v version) (outcome, error) {
 		return outcome{}, refuse(70003, "The app requested an unsupported grant type 'password'. Lanyard takes a person's password on its sign-in page alone.").
 			Try("az login --use-device-code")
 	}
-	return outcome{}, refuse(70003, "The app requested an unsupported grant type '%s'. Lanyard offers client_credentials, authorization_code, refresh_token and device_code.", clip(q.grant))
+	return outcome{}, refuse(70003, "The app requested an unsupported grant type '%s'. Lanyard offers client_credentials, authorization_code, refresh_token and device_code.", fault.Clip(q.grant))
 }
 
 // call is a token request at one of the endpoints.
@@ -153,5 +154,5 @@ func (d *Door) find(resource string) (directory.Resource, error) {
 		}
 	}
 	return directory.Resource{}, refuse(500011, "The resource principal named %s was not found in the tenant named %s. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant.",
-		clip(resource), d.Tenant)
+		fault.Clip(resource), d.Tenant)
 }

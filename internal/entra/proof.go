@@ -10,6 +10,7 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/directory"
+	"lanyard/internal/fault"
 	"lanyard/internal/token"
 )
 
@@ -60,15 +61,15 @@ func (d *Door) proveAssertion(q request, who cloud.Principal) error {
 	client := string(who.Client)
 	switch {
 	case !strings.EqualFold(a.Issuer, client):
-		return refuse(700211, "No matching federated identity record found for presented assertion issuer '%s'. Lanyard does not offer federated identity credentials: an application signs its own assertions, with its client id as issuer.", clip(a.Issuer))
+		return refuse(700211, "No matching federated identity record found for presented assertion issuer '%s'. Lanyard does not offer federated identity credentials: an application signs its own assertions, with its client id as issuer.", fault.Clip(a.Issuer))
 	case !strings.EqualFold(a.Subject, client):
-		return refuse(700021, "Client assertion application identifier doesn't match 'client_id' parameter: its subject is '%s'.", clip(a.Subject))
+		return refuse(700021, "Client assertion application identifier doesn't match 'client_id' parameter: its subject is '%s'.", fault.Clip(a.Subject))
 	}
 	if err := d.signed(a, who); err != nil {
 		return err
 	}
 	if !d.isFor(a.Audience) {
-		return refuse(700023, "Client assertion audience claim does not match Realm issuer: it is '%s'. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials .", clip(a.Audience)).
+		return refuse(700023, "Client assertion audience claim does not match Realm issuer: it is '%s'. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials .", fault.Clip(a.Audience)).
 			Try("the token endpoint as audience, https://%s/%s/oauth2/v2.0/token", d.Profile.Authority, d.Tenant)
 	}
 	return d.inTime(a)
@@ -91,10 +92,10 @@ func (d *Door) signed(a *token.Assertion, who cloud.Principal) error {
 		return nil
 	case errors.As(err, &refused) && refused.Reason == token.BadSignature:
 		return refuse(700027, "The certificate with identifier used to sign the client assertion is registered on application '%s', but the assertion failed signature validation. [Reason - The provided signature value did not match the expected signature value., Thumbprint of key used by client: '%s']",
-			who.Client, clip(a.Thumbprint())).Because(err)
+			who.Client, fault.Clip(a.Thumbprint())).Because(err)
 	}
 	return refuse(700027, "The certificate with identifier used to sign the client assertion is not registered on application. [Reason - The key was not found., Thumbprint of key used by client: '%s', Please visit the Azure Portal, Graph Explorer or directly use MS Graph to see configured keys for app Id '%s'.]",
-		clip(a.Thumbprint()), who.Client).Because(err)
+		fault.Clip(a.Thumbprint()), who.Client).Because(err)
 }
 
 // longestAssertion bounds for how long an assertion may be good for.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"lanyard/internal/fault"
 	"lanyard/internal/httpkit"
 )
 
@@ -50,8 +51,8 @@ func (d *Door) realm(w http.ResponseWriter, r *http.Request) error {
 	case "", "1.0":
 		return httpkit.WriteJSON(w, http.StatusOK, realm{Version: "1.0", Type: kind, Domain: under, Cloud: realmCloud, Audience: realmAudience})
 	case "2.0", "2.1":
-		return httpkit.WriteJSON(w, http.StatusOK, realmV2{NameSpace: kind, Login: clip(user), Domain: under, Brand: under, Cloud: realmCloud, Audience: realmAudience})
+		return httpkit.WriteJSON(w, http.StatusOK, realmV2{NameSpace: kind, Login: fault.Clip(user), Domain: under, Brand: under, Cloud: realmCloud, Audience: realmAudience})
 	default:
-		return malformed("user realms have no api-version %s; they have 1.0, 2.0 and 2.1", clip(v))
+		return malformed("user realms have no api-version %s; they have 1.0, 2.0 and 2.1", fault.Clip(v))
 	}
 }

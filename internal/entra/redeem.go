@@ -8,6 +8,7 @@ import (
 	"errors"
 	"strings"
 
+	"lanyard/internal/fault"
 	"lanyard/internal/store"
 )
 
@@ -32,7 +33,7 @@ func (d *Door) redeem(ctx context.Context, c call) (outcome, error) {
 	case !d.now().Before(code.Ends):
 		return outcome{}, refuse(70008, "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource.")
 	case c.redirect != code.Redirect:
-		return outcome{}, refuse(500112, "The reply address '%s' does not match the reply address '%s' provided when requesting Authorization code.", clip(c.redirect), clip(code.Redirect))
+		return outcome{}, refuse(500112, "The reply address '%s' does not match the reply address '%s' provided when requesting Authorization code.", fault.Clip(c.redirect), fault.Clip(code.Redirect))
 	case !matches(c.verifier.Open(), code.Challenge):
 		return outcome{}, refuse(501481, "The Code_Verifier does not match the code_challenge supplied in the authorization request.")
 	}

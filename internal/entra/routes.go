@@ -67,11 +67,11 @@ func (d *Door) pages(mux *http.ServeMux) {
 }
 
 func (d *Door) onlyPost(_ http.ResponseWriter, r *http.Request) error {
-	return refuse(900561, "The endpoint only accepts POST requests. Received a %s request.", clip(r.Method)).With("Allow", "POST")
+	return refuse(900561, "The endpoint only accepts POST requests. Received a %s request.", fault.Clip(r.Method)).With("Allow", "POST")
 }
 
 // elsewhere names what the authority has in Azure and not here, rather than seem broken.
 func (d *Door) elsewhere(_ http.ResponseWriter, r *http.Request) error {
 	return fault.New(fault.NotFound, "NotFound", "Lanyard does not offer %s %s. It offers OpenID and instance discovery, key sets, user realms, sign-in and tokens.",
-		clip(r.Method), clip(r.URL.Path))
+		fault.Clip(r.Method), fault.Clip(r.URL.Path))
 }

@@ -3,6 +3,8 @@ package entra
 import (
 	"slices"
 	"strings"
+
+	"lanyard/internal/fault"
 )
 
 // The scopes of OpenID Connect Core sections 5.4 and 11: they ask for no resource.
@@ -25,16 +27,16 @@ func target(scope string) (string, error) {
 			continue
 		}
 		if resource != "" {
-			return "", refuse(70011, "The provided value for the input parameter 'scope' is not valid. The scope %s names more than one resource.", clip(scope))
+			return "", refuse(70011, "The provided value for the input parameter 'scope' is not valid. The scope %s names more than one resource.", fault.Clip(scope))
 		}
 		before, found := strings.CutSuffix(one, "/.default")
 		if !found || before == "" {
-			return "", refuse(1002012, "The provided value for scope %s is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", clip(one))
+			return "", refuse(1002012, "The provided value for scope %s is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", fault.Clip(one))
 		}
 		resource = before
 	}
 	if resource == "" {
-		return "", refuse(70011, "The provided value for the input parameter 'scope' is not valid. The scope %s names no resource.", clip(scope))
+		return "", refuse(70011, "The provided value for the input parameter 'scope' is not valid. The scope %s names no resource.", fault.Clip(scope))
 	}
 	return resource, nil
 }
@@ -65,10 +67,10 @@ func delegated(scope string) (wish, error) {
 			resource, permission = one[:at], one[at+1:]
 		}
 		if resource == "" || permission == "" {
-			return wish{}, refuse(70011, "The provided value for the input parameter 'scope' is not valid. The scope %s is not valid.", clip(one))
+			return wish{}, refuse(70011, "The provided value for the input parameter 'scope' is not valid. The scope %s is not valid.", fault.Clip(one))
 		}
 		if w.Resource != "" && w.Resource != resource {
-			return wish{}, refuse(28000, "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope %s is not valid.", clip(scope))
+			return wish{}, refuse(28000, "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope %s is not valid.", fault.Clip(scope))
 		}
 		w.Resource = resource
 	}

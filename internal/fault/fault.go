@@ -6,6 +6,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Kind says what went wrong, in the terms every protocol shares.
@@ -113,4 +114,23 @@ func Of(err error) *Error {
 func Is(err error, kind Kind) bool {
 	var f *Error
 	return errors.As(err, &f) && f.Kind == kind
+}
+
+// maxClip bounds what Clip gives, in bytes.
+const maxClip = 200
+
+// Clip is how a sentence repeats what a stranger sent: bounded, and in printable ASCII, as it also
+// stands in headers, logs and terminals.
+func Clip(s string) string {
+	whole := len(s) <= maxClip
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s[:min(len(s), maxClip)])
+	if whole {
+		return s
+	}
+	return s + "..."
 }

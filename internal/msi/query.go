@@ -48,7 +48,7 @@ func readQuery(raw string) (ask, error) {
 		}
 		if !known(name) {
 			if lower := strings.ToLower(name); known(lower) {
-				return ask{}, refuse("The query parameter %s is spelled %q.", lower, clip(name))
+				return ask{}, refuse("The query parameter %s is spelled %q.", lower, fault.Clip(name))
 			}
 			continue
 		}
@@ -94,7 +94,7 @@ func (a ask) check() error {
 	if a.version != apiVersion {
 		what := "is missing"
 		if a.version != "" {
-			what = "'" + clip(a.version) + "' is not supported"
+			what = "'" + fault.Clip(a.version) + "' is not supported"
 		}
 		return fault.New(fault.Invalid, codeVersion, "The api-version %s; the supported version is %s.", what, apiVersion)
 	}
@@ -106,12 +106,4 @@ func (a ask) check() error {
 
 func refuse(format string, args ...any) *fault.Error {
 	return fault.New(fault.Invalid, "BadRequest", format, args...)
-}
-
-// clip bounds what of a caller's text is said back to it.
-func clip(s string) string {
-	if len(s) > 100 {
-		return s[:100] + "..."
-	}
-	return s
 }

@@ -77,7 +77,7 @@ func (d *Door) unassigned(r *host.Replica, a ask) *fault.Error {
 		}
 		wanted = id.String()
 	}
-	return missing("no user-assigned identity of the app has %s %s", a.by, clip(a.value)).Try("%s --user-assigned %s", assign, wanted)
+	return missing("no user-assigned identity of the app has %s %s", a.by, fault.Clip(a.value)).Try("%s --user-assigned %s", assign, wanted)
 }
 
 // system reports whether a selector names the app's own system-assigned identity.

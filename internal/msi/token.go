@@ -3,6 +3,7 @@ package msi
 import (
 	"net/http"
 
+	"lanyard/internal/fault"
 	"lanyard/internal/host"
 	"lanyard/internal/httpkit"
 )
@@ -49,9 +50,9 @@ func (d *Door) order(r *http.Request, replica *host.Replica) (*grant, error) {
 	}
 	if _, ok := d.Directory.Audience(a.resource); !ok {
 		httpkit.Note(r.Context(), httpkit.KeyIdentity, who.Resource)
-		httpkit.Note(r.Context(), httpkit.KeyAudience, clip(a.resource))
+		httpkit.Note(r.Context(), httpkit.KeyAudience, fault.Clip(a.resource))
 		// Azure answers 500, which clients try again in vain; the reason is Entra's own.
-		return nil, refuse("AADSTS500011: The resource principal named %s was not found in the tenant.", clip(a.resource)).
+		return nil, refuse("AADSTS500011: The resource principal named %s was not found in the tenant.", fault.Clip(a.resource)).
 			Try("ask for the resource exactly as its service documents it, e.g. https://vault.azure.net")
 	}
 	return d.shelves.grant(r.Context(), d, replica, who, a.resource)

@@ -1,8 +1,6 @@
 package provider
 
 import (
-	"strings"
-
 	"lanyard/internal/arm"
 	"lanyard/internal/fault"
 )
@@ -39,8 +37,5 @@ func UnknownTerm(t Term) *fault.Error {
 }
 
 func badFilter(text string) *fault.Error {
-	if len(text) > 200 {
-		text = strings.ToValidUTF8(text[:200], "") + "..."
-	}
-	return fault.New(fault.Invalid, "InvalidFilter", "The filter '%s' is not of the form name eq 'value', or name('value'), joined by 'and'.", text)
+	return fault.New(fault.Invalid, "InvalidFilter", "The filter '%s' is not of the form name eq 'value', or name('value'), joined by 'and'.", fault.Clip(text))
 }

@@ -38,7 +38,7 @@ func apiVersion(query url.Values) (string, error) {
 		return "", badParameter("api-version must be specified once")
 	case !apiVersions.MatchString(given[0]):
 		return "", badParameter("The specified version (%s) is not recognized. Consider using the latest supported version (%s).",
-			printable(given[0]), latestVersion)
+			fault.Clip(given[0]), latestVersion)
 	}
 	return given[0], nil
 }
@@ -48,7 +48,7 @@ func badParameter(format string, args ...any) *fault.Error {
 }
 
 func badName(name string) *fault.Error {
-	return badParameter("The request URI contains an invalid name: %s", printable(name))
+	return badParameter("The request URI contains an invalid name: %s", fault.Clip(name))
 }
 
 // isName holds a secret's name against the rule of the service: 1 to 127 letters of ASCII, digits and dashes.
@@ -64,20 +64,6 @@ func isName(s string) bool {
 // isVersion tells the 32 hexadecimal digits that versions are.
 func isVersion(s string) bool {
 	return len(s) == 32 && strings.Trim(strings.ToLower(s), "0123456789abcdef") == ""
-}
-
-// printable is what a client sent, short and without control characters, to be shown to it again.
-func printable(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, s)
-	if len(s) > maxName {
-		return s[:maxName] + "..."
-	}
-	return s
 }
 
 // parameters is the body of set and update (specs: SecretSetParameters, SecretUpdateParameters).
@@ -113,7 +99,7 @@ func readParameters(r *http.Request) (parameters, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&p); err != nil {
-		return p, badParameter("The body of the request is not a secret's parameters: %s.", printable(strings.TrimPrefix(err.Error(), "json: ")))
+		return p, badParameter("The body of the request is not a secret's parameters: %s.", fault.Clip(strings.TrimPrefix(err.Error(), "json: ")))
 	}
 	if _, err := decoder.Token(); err != io.EOF {
 		return p, badParameter("The body of the request goes on after its JSON object.")

@@ -160,7 +160,7 @@ func (d *Door) update(w http.ResponseWriter, r *http.Request, c *call) error {
 			name = head.Current
 		}
 		if !isVersion(name) {
-			return nil, notFound(c.name + "/" + printable(name))
+			return nil, notFound(c.name + "/" + fault.Clip(name))
 		}
 		e, err := d.Store.Get(r.Context(), cloud.VersionKey(c.vault.ID, c.name, name))
 		if err != nil {

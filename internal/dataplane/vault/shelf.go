@@ -52,7 +52,7 @@ func (d *Door) version(v Vault, name, version string) (cloud.SecretVersion, erro
 			return decode[cloud.SecretVersion](e)
 		}
 	}
-	return cloud.SecretVersion{}, notFound(name + "/" + printable(version))
+	return cloud.SecretVersion{}, notFound(name + "/" + fault.Clip(version))
 }
 
 // stored is a secret's head as it stands in the store, with what a change of it must be held against.

@@ -3,6 +3,7 @@ package vault
 import (
 	"net/http"
 
+	"lanyard/internal/fault"
 	"lanyard/internal/httpkit"
 )
 
@@ -22,7 +23,7 @@ func stamp(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("x-ms-request-id", httpkit.Correlation(r.Context()))
 	h.Set("x-ms-keyvault-service-version", serviceVersion)
-	if id := r.Header.Get("x-ms-client-request-id"); id != "" && len(id) <= maxEcho && printable(id) == id {
+	if id := r.Header.Get("x-ms-client-request-id"); id != "" && len(id) <= maxEcho && fault.Clip(id) == id {
 		h.Set("x-ms-client-request-id", id)
 	}
 }

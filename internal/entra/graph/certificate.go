@@ -50,7 +50,7 @@ func (d *Door) certificates(before []cloud.Certificate, value json.RawMessage) (
 	for _, k := range sent {
 		known := slices.IndexFunc(before, func(c cloud.Certificate) bool { return strings.EqualFold(c.KeyID, k.KeyID) })
 		if slices.ContainsFunc(after, func(c cloud.Certificate) bool { return strings.EqualFold(c.KeyID, k.KeyID) }) {
-			return nil, badRequest("There are two key credentials with KeyId '%s'.", clip(k.KeyID))
+			return nil, badRequest("There are two key credentials with KeyId '%s'.", fault.Clip(k.KeyID))
 		}
 		if known >= 0 {
 			if !k.isStill(before[known]) {
@@ -84,9 +84,9 @@ func (d *Door) newCertificate(k keyCredential) (cloud.Certificate, error) {
 		return cloud.Certificate{}, fault.New(fault.NotOffered, "NotImplemented",
 			"Lanyard offers key credentials of type %s and usage %s alone.", certificateType, certificateUsage)
 	case k.Key == nil:
-		return cloud.Certificate{}, badRequest("Key credential '%s' has no key, and is none that is there already.", clip(k.KeyID))
+		return cloud.Certificate{}, badRequest("Key credential '%s' has no key, and is none that is there already.", fault.Clip(k.KeyID))
 	case k.KeyID != "" && !cloud.IsGUID(k.KeyID):
-		return cloud.Certificate{}, badRequest("Key credential id '%s' is not a GUID.", clip(k.KeyID))
+		return cloud.Certificate{}, badRequest("Key credential id '%s' is not a GUID.", fault.Clip(k.KeyID))
 	}
 	term := directory.Term{}
 	if k.DisplayName != nil {

@@ -128,7 +128,7 @@ func (p *parser) one() (clause, error) {
 // call reads startswith(property,'text').
 func (p *parser) call(function lexeme) (clause, error) {
 	if !strings.EqualFold(function.text, "startswith") {
-		return nil, unsupported("Lanyard does not offer the function '%s' in filters.", clip(function.text))
+		return nil, unsupported("Lanyard does not offer the function '%s' in filters.", fault.Clip(function.text))
 	}
 	if err := p.mark("("); err != nil {
 		return nil, err
@@ -172,7 +172,7 @@ func (p *parser) comparison(first lexeme) (clause, error) {
 		}, err
 	}
 	return nil, unsupported("Unsupported or invalid query filter clause specified for property '%s' of resource '%s': eq, ne and in are offered.",
-		clip(first.text), p.of)
+		fault.Clip(first.text), p.of)
 }
 
 // any reads the rest of property/any(v:v eq 'x').
@@ -196,7 +196,7 @@ func (p *parser) any(first lexeme) (clause, error) {
 		return nil, err
 	}
 	if t := p.take(); t.kind != name || t.text != variable.text || !p.word("eq") {
-		return nil, unsupported("Lanyard offers any(x:x eq 'value') alone on the property '%s'.", clip(property))
+		return nil, unsupported("Lanyard offers any(x:x eq 'value') alone on the property '%s'.", fault.Clip(property))
 	}
 	want, err := p.literal(text)
 	if err != nil {
@@ -213,7 +213,7 @@ func (p *parser) property(t lexeme, want form) (string, error) {
 }
 
 func (p *parser) unknown(t lexeme) *fault.Error {
-	return unsupported("Unsupported or invalid query filter clause specified for property '%s' of resource '%s'.", clip(t.text), p.of)
+	return unsupported("Unsupported or invalid query filter clause specified for property '%s' of resource '%s'.", fault.Clip(t.text), p.of)
 }
 
 // literal reads a value, in lower case: a quoted text, or true and false.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/fault"
 )
 
 // maxIDs is how many objects getByIds gives at once (wire-facts: "Microsoft Graph").
@@ -70,14 +71,14 @@ func (d *Door) getByIDs(w http.ResponseWriter, c *call) error {
 	}
 	for n, t := range body.Types {
 		if body.Types[n] = strings.ToLower(t); !slices.Contains(objectTypes, body.Types[n]) {
-			return badRequest("Invalid value '%s' specified for 'types'.", clip(t))
+			return badRequest("Invalid value '%s' specified for 'types'.", fault.Clip(t))
 		}
 	}
 	var all []entity
 	seen := map[string]bool{}
 	for _, id := range body.IDs {
 		if !cloud.IsGUID(id) {
-			return badRequest("Invalid object identifier '%s'.", clip(id))
+			return badRequest("Invalid object identifier '%s'.", fault.Clip(id))
 		}
 		e, ok := d.object(id)
 		if !ok || seen[e.id()] {

@@ -123,7 +123,7 @@ func (q query) choose(n noun, all map[string]any) (map[string]any, error) {
 		value, ok := all[name]
 		if !ok {
 			return nil, fault.New(fault.Invalid, "BadRequest",
-				"Parsing OData Select and Expand failed: Could not find a property named '%s' on type 'microsoft.graph.%s'.", clip(name), n.kind)
+				"Parsing OData Select and Expand failed: Could not find a property named '%s' on type 'microsoft.graph.%s'.", fault.Clip(name), n.kind)
 		}
 		chosen[name] = value
 	}

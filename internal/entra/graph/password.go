@@ -9,6 +9,7 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/directory"
+	"lanyard/internal/fault"
 )
 
 const (
@@ -64,7 +65,7 @@ func (d *Door) tell(w http.ResponseWriter, c *call, made cloud.Credential, secre
 func without(all []cloud.Credential, keyID string) ([]cloud.Credential, error) {
 	rest := slices.DeleteFunc(slices.Clone(all), func(c cloud.Credential) bool { return strings.EqualFold(c.KeyID, keyID) })
 	if len(rest) == len(all) {
-		return nil, badRequest("No password credential found with keyId '%s'.", clip(keyID))
+		return nil, badRequest("No password credential found with keyId '%s'.", fault.Clip(keyID))
 	}
 	return rest, nil
 }

@@ -69,7 +69,7 @@ func (d *Door) createPrincipal(w http.ResponseWriter, c *call) error {
 		return err
 	}
 	if !ok {
-		return badRequest("The appId '%s' of the service principal does not reference a valid application object.", clip(string(client)))
+		return badRequest("The appId '%s' of the service principal does not reference a valid application object.", fault.Clip(string(client)))
 	}
 	var made cloud.Principal
 	err := d.revise(c.r.Context(), target{application: a.ID}, func(r *record) error {
@@ -111,7 +111,7 @@ func (d *Door) describePrincipal(r *record, sent map[string]json.RawMessage) err
 			}
 		case name == "@odata.type":
 		case !known:
-			return badRequest("Invalid property '%s'.", clip(name))
+			return badRequest("Invalid property '%s'.", fault.Clip(name))
 		case !same(value, is):
 			return fault.New(fault.NotOffered, "NotImplemented",
 				"Lanyard does not offer the property '%s' of service principals with another value than %s.", name, asText(is))
@@ -125,7 +125,7 @@ func asText(v any) string {
 	if err != nil {
 		return "it has"
 	}
-	return clip(string(text))
+	return fault.Clip(string(text))
 }
 
 func (d *Door) updatePrincipal(w http.ResponseWriter, c *call) error {

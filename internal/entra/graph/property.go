@@ -96,7 +96,7 @@ func check(path string, sent map[string]json.RawMessage, plain map[string]any) e
 		inner, nested := usual.(map[string]any)
 		switch {
 		case !known:
-			return badRequest("Invalid property '%s'.", clip(path+name))
+			return badRequest("Invalid property '%s'.", fault.Clip(path+name))
 		case nested && isObject(value):
 			var members map[string]json.RawMessage
 			if err := json.Unmarshal(value, &members); err != nil {

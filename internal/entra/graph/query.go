@@ -35,10 +35,10 @@ func readQuery(r *http.Request) (query, error) {
 	q := query{options: options, top: pageSize, eventual: strings.EqualFold(r.Header.Get("ConsistencyLevel"), "eventual")}
 	for name, values := range options {
 		if len(values) > 1 {
-			return q, fault.New(fault.Invalid, "BadRequest", "Query option '%s' was specified more than once, but it must be specified at most once.", clip(name))
+			return q, fault.New(fault.Invalid, "BadRequest", "Query option '%s' was specified more than once, but it must be specified at most once.", fault.Clip(name))
 		}
 		if r.Method != http.MethodGet {
-			return q, fault.New(fault.Invalid, "BadRequest", "Query option '%s' is not allowed with %s.", clip(name), r.Method)
+			return q, fault.New(fault.Invalid, "BadRequest", "Query option '%s' is not allowed with %s.", fault.Clip(name), r.Method)
 		}
 		if err := q.take(name, values[0]); err != nil {
 			return q, err
@@ -60,11 +60,11 @@ func (q *query) take(name, value string) error {
 		}
 	case "$top":
 		if q.top, err = strconv.Atoi(value); err != nil || q.top < 1 || q.top > maxPage {
-			return fault.New(fault.Invalid, "Request_UnsupportedQuery", "Invalid page size specified: '%s'. Must be between 1 and %d inclusive.", clip(value), maxPage)
+			return fault.New(fault.Invalid, "Request_UnsupportedQuery", "Invalid page size specified: '%s'. Must be between 1 and %d inclusive.", fault.Clip(value), maxPage)
 		}
 	case "$count":
 		if q.count, err = strconv.ParseBool(value); err != nil {
-			return fault.New(fault.Invalid, "BadRequest", "Invalid value '%s' for $count query option found.", clip(value))
+			return fault.New(fault.Invalid, "BadRequest", "Invalid value '%s' for $count query option found.", fault.Clip(value))
 		}
 		if q.count && !q.eventual {
 			return badRequest("$count is not currently supported.").Try("the header ConsistencyLevel: eventual")
@@ -75,7 +75,7 @@ func (q *query) take(name, value string) error {
 	case "$orderby":
 		return unsupported("Sorting not supported for current query.")
 	default:
-		return unsupported("Lanyard does not offer the query option '%s'.", clip(name))
+		return unsupported("Lanyard does not offer the query option '%s'.", fault.Clip(name))
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func (q query) next(last string) string {
 func (q query) onlySelects() error {
 	for name := range q.options {
 		if name != "$select" {
-			return fault.New(fault.Invalid, "BadRequest", "Query option '%s' is not allowed. It applies to collections only.", clip(name))
+			return fault.New(fault.Invalid, "BadRequest", "Query option '%s' is not allowed. It applies to collections only.", fault.Clip(name))
 		}
 	}
 	return nil

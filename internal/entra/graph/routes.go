@@ -117,12 +117,12 @@ func ambiguous(http.ResponseWriter, *http.Request) error {
 }
 
 func otherVersion(_ http.ResponseWriter, r *http.Request) error {
-	return fault.New(fault.Invalid, "BadRequest", "Lanyard offers Microsoft Graph v1.0, and nothing at %s.", clip(r.URL.Path))
+	return fault.New(fault.Invalid, "BadRequest", "Lanyard offers Microsoft Graph v1.0, and nothing at %s.", fault.Clip(r.URL.Path))
 }
 
 func elsewhere(_ http.ResponseWriter, c *call) error {
 	return fault.New(fault.Invalid, "BadRequest", "Resource not found for the segment '%s', or it does not take %s here.",
-		clip(c.segment()), c.r.Method)
+		fault.Clip(c.segment()), c.r.Method)
 }
 
 func notOffered(what string) handler {

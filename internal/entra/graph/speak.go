@@ -84,7 +84,7 @@ func (c *call) read(into any) error {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil || decoder.More() {
 		if name, ok := strings.CutPrefix(errorText(err), "json: unknown field "); ok {
-			return badRequest("Invalid property '%s'.", clip(strings.Trim(name, `"`)))
+			return badRequest("Invalid property '%s'.", fault.Clip(strings.Trim(name, `"`)))
 		}
 		return fault.New(fault.Invalid, "BadRequest", "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.").Because(err)
 	}
@@ -105,22 +105,8 @@ func badRequest(format string, args ...any) *fault.Error {
 // missing is the answer for an object that is not there, in the words that az looks for.
 func missing(id string) *fault.Error {
 	return fault.New(fault.NotFound, "Request_ResourceNotFound",
-		"Resource '%s' does not exist or one of its queried reference-property objects are not present.", clip(id))
+		"Resource '%s' does not exist or one of its queried reference-property objects are not present.", fault.Clip(id))
 }
 
 // stamp spells a time as OData does.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
-
-// clip keeps what a request says short and printable where it is repeated.
-func clip(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, s)
-	if len(s) > 100 {
-		return s[:100] + "..."
-	}
-	return s
-}

@@ -67,5 +67,5 @@ func (d *Door) checkURI(a *directory.Application, uri string) error {
 
 func foreign(uri string) error {
 	return fault.New(fault.Invalid, "HostNameNotOnVerifiedDomain",
-		"Values of identifierUris property must use a verified domain of the organization or its subdomain: '%s'", clip(uri))
+		"Values of identifierUris property must use a verified domain of the organization or its subdomain: '%s'", fault.Clip(uri))
 }

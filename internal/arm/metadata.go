@@ -1,9 +1,11 @@
 package arm
 
 import (
+	"net"
 	"net/http"
 	"strings"
 
+	"lanyard/internal/cloud"
 	"lanyard/internal/httpkit"
 )
 
@@ -34,15 +36,15 @@ func audiences() []string {
 type whereabouts struct{ suffix, port string }
 
 func (e *Engine) whereabouts(r *http.Request) whereabouts {
-	name, port := r.Host, ""
-	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, ']') {
-		name, port = name[:i], name[i:]
-	}
+	name, port := cloud.HostName(r.Host), ""
 	public := e.Profile.Public(name)
-	if !e.Profile.Serves(name) || len(public) == len(name) {
+	if !e.Profile.Serves(name) || public == name {
 		return whereabouts{}
 	}
-	return whereabouts{suffix: strings.ToLower(name[len(public):]), port: port}
+	if _, number, err := net.SplitHostPort(r.Host); err == nil {
+		port = ":" + number
+	}
+	return whereabouts{suffix: name[len(public):], port: port}
 }
 
 // cloud gives the endpoints and suffixes of this cloud. Clients refuse a description that lacks

@@ -56,3 +56,13 @@ func (p Profile) Serves(host string) bool {
 		host == p.Management || host == "management.core.windows.net" || host == p.Graph ||
 		strings.HasSuffix(host, "."+p.VaultSuffix) || p.ConsoleSuffix != "" && strings.HasSuffix(host, "."+p.ConsoleSuffix)
 }
+
+// HostName gives the name in a Host header: in lower case, without port, brackets and final dot.
+func HostName(header string) string {
+	host := header
+	if at := strings.LastIndexByte(host, ':'); at > strings.LastIndexByte(host, ']') && (host[0] == '[' || strings.Count(host, ":") == 1) {
+		host = host[:at]
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"lanyard/internal/cloud"
 )
 
 const (
@@ -21,7 +23,7 @@ const (
 // addresses get the one of the port itself: localhost, 127.0.0.1 and ::1. Other names are
 // refused.
 func (a *Authority) Certificate(host string) (*tls.Certificate, error) {
-	host = hostOf(host)
+	host = cloud.HostName(host)
 	if isPort(host) {
 		host = "localhost"
 	} else if !answers(a.profile, host) {

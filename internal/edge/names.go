@@ -2,7 +2,6 @@ package edge
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -57,16 +56,6 @@ func isName(s string) bool {
 	return true
 }
 
-// hostOf gives the host of a Host header in lower case, without port, brackets and final dot.
-func hostOf(header string) string {
-	host := header
-	if h, _, err := net.SplitHostPort(header); err == nil {
-		host = h
-	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	return strings.ToLower(strings.TrimSuffix(host, "."))
-}
-
 // named guards the services: the Host that is asked for must be one that lives here, and the one
 // that the connection was opened for. Otherwise a connection to one name would be a way to
 // another that the client never verified.
@@ -78,7 +67,7 @@ func (s *session) named(next http.Handler) http.Handler {
 		return fault.New(fault.Invalid, codeMisdirected, "The host %q is not served on a connection for %q.", r.Host, r.TLS.ServerName)
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, opened := hostOf(r.Host), hostOf(r.TLS.ServerName)
+		host, opened := cloud.HostName(r.Host), cloud.HostName(r.TLS.ServerName)
 		here := answers(s.Profile, host) || isPort(host)
 		same := isPort(opened) || s.Profile.Public(opened) == s.Profile.Public(host)
 		if r.Method == http.MethodConnect || !here || !same {

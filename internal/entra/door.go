@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -86,10 +85,7 @@ func (d *Door) base(r *http.Request) string { return d.authority(r.Host) }
 
 func (d *Door) authority(hostport string) string {
 	hostport = strings.ToLower(hostport)
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = hostport
-	}
+	host := cloud.HostName(hostport)
 	if host != d.Profile.Authority && d.Profile.Public(host) == d.Profile.Authority {
 		return "https://" + hostport
 	}

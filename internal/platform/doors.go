@@ -107,10 +107,7 @@ func mounted(routes func(*http.ServeMux)) http.Handler {
 
 // hostName gives the public name that a Host header means.
 func hostName(host string) string {
-	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
-		host = host[:i]
-	}
-	if strings.EqualFold(host, ControlHost) {
+	if host = cloud.HostName(host); host == ControlHost {
 		return ControlHost
 	}
 	return cloud.Azure.Public(host)

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -150,13 +149,10 @@ func noVault() *fault.Error {
 }
 
 func (d *Door) vaultOf(host string) (Vault, bool) {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
 	if d.Vault == nil {
 		return Vault{}, false
 	}
-	return d.Vault(d.Profile.Public(host))
+	return d.Vault(d.Profile.Public(cloud.HostName(host)))
 }
 
 // newCall reads what all operations have in common.

@@ -48,7 +48,7 @@ func (d *Door) now() time.Time {
 // by the public one. No other Host header finds its way into an answer.
 func (d *Door) base(r *http.Request) string {
 	host := r.Host
-	if d.Profile.Public(hostName(host)) != d.Profile.Graph {
+	if d.Profile.Public(cloud.HostName(host)) != d.Profile.Graph {
 		host = d.Profile.Graph
 	}
 	return "https://" + host + version

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -129,11 +128,4 @@ func notOffered(what string) handler {
 	return func(http.ResponseWriter, *call) error {
 		return fault.New(fault.NotOffered, "NotImplemented", "Lanyard does not offer %s.", what)
 	}
-}
-
-func hostName(hostport string) string {
-	if host, _, err := net.SplitHostPort(hostport); err == nil {
-		return strings.ToLower(host)
-	}
-	return strings.ToLower(hostport)
 }

@@ -132,42 +132,37 @@ func (e *Engine) row(resourceType string) (*Row, error) {
 // nested reports whether resources of the type lie in a parent resource.
 func (row *Row) nested() bool { return strings.Count(row.Type, "/") > 1 }
 
-// checkPlace refuses a resource where its type cannot lie.
-func (row *Row) checkPlace(id cloud.ID) error {
-	if row.Calls != nil {
-		return fault.New(fault.NotFound, "InvalidResourceType", "There are no resources of the type '%s'.", row.Type)
+// liesIn reports whether resources of the type lie in a scope; nested ones lie where their ids say.
+func (row *Row) liesIn(scope cloud.ID) bool {
+	if row.nested() {
+		return true
 	}
-	parent, fits := id.Parent(), true
-	if !row.nested() {
-		switch row.At {
-		case InGroup:
-			fits = parent.Is(typeGroup)
-		case InSubscription:
-			fits = parent.Is(typeSubscription)
-		case InTenant:
-			fits = parent.Equal(cloud.Root)
-		}
+	switch row.At {
+	case InGroup:
+		return scope.Is(typeGroup)
+	case InSubscription:
+		return scope.Is(typeSubscription)
+	case InTenant:
+		return scope.Equal(cloud.Root)
 	}
-	if fits {
-		return nil
-	}
-	return row.misplaced(parent)
+	return true
 }
 
-// checkScope refuses a collection where there can be none.
-func (row *Row) checkScope(scope cloud.ID) error {
-	fits := true
-	if !row.nested() {
-		switch row.At {
-		case InGroup:
-			fits = scope.Is(typeGroup) || scope.Is(typeSubscription)
-		case InSubscription:
-			fits = scope.Is(typeSubscription)
-		case InTenant:
-			fits = scope.Equal(cloud.Root)
-		}
+// checkPlace refuses a resource where its type cannot lie.
+func (row *Row) checkPlace(id cloud.ID) error {
+	switch {
+	case row.Calls != nil:
+		return fault.New(fault.NotFound, "InvalidResourceType", "There are no resources of the type '%s'.", row.Type)
+	case !row.liesIn(id.Parent()):
+		return row.misplaced(id.Parent())
 	}
-	if fits {
+	return nil
+}
+
+// checkScope refuses a collection where there can be none. What lies in groups is listed in their
+// subscription, too.
+func (row *Row) checkScope(scope cloud.ID) error {
+	if row.liesIn(scope) || row.At == InGroup && scope.Is(typeSubscription) {
 		return nil
 	}
 	return row.misplaced(scope)

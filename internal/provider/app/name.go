@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -22,16 +21,9 @@ type availability struct {
 
 // checkName answers whether a name is free for an app in the environment's group.
 func (e environment) checkName(_ context.Context, d *arm.Document, w http.ResponseWriter, r *http.Request) error {
-	body, err := httpkit.ReadBody(r)
+	asked, err := provider.ReadNameCheck(r)
 	if err != nil {
 		return err
-	}
-	var asked struct {
-		Name string `json:"name"`
-		Type string `json:"type"`
-	}
-	if err := json.Unmarshal(body, &asked); err != nil {
-		return fault.New(fault.Invalid, "InvalidRequestContent", "The request content was invalid: it is not a name and a type.").Because(err)
 	}
 	if !strings.EqualFold(asked.Type, Apps) {
 		return provider.NotOffered("type: " + asked.Type)

@@ -2,7 +2,6 @@ package keyvault
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
 	"lanyard/internal/httpkit"
+	"lanyard/internal/provider"
 )
 
 // availability says whether a vault can be given a name (specs: CheckNameAvailabilityResult).
@@ -22,16 +22,9 @@ type availability struct {
 
 // checkName answers whether a name is free. Deleted vaults hold theirs until they are purged.
 func (d Deps) checkName(ctx context.Context, _ arm.Visit, w http.ResponseWriter, r *http.Request) error {
-	body, err := httpkit.ReadBody(r)
+	asked, err := provider.ReadNameCheck(r)
 	if err != nil {
 		return err
-	}
-	var asked struct {
-		Name string `json:"name"`
-		Type string `json:"type"`
-	}
-	if err := json.Unmarshal(body, &asked); err != nil {
-		return fault.New(fault.Invalid, "InvalidRequestContent", "The request content was invalid: it is not a name and a type.").Because(err)
 	}
 	if !strings.EqualFold(asked.Type, Vaults) {
 		return badRequest("The 'type' must be '%s'.", Vaults)

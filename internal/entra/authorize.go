@@ -22,8 +22,8 @@ const (
 	byForm  = "form_post"
 )
 
-// errand is an authorization request: what an app sends a browser here for (RFC 6749 section 4.1.1).
-type errand struct {
+// authorizationRequest is what an app sends a browser here for (RFC 6749 section 4.1.1).
+type authorizationRequest struct {
 	client    publicClient
 	redirect  string
 	mode      string
@@ -35,8 +35,8 @@ type errand struct {
 	silent    bool   // prompt=none: nobody is to be asked
 }
 
-// grantedCode is an authorization code that was given out.
-type grantedCode struct {
+// authorizationCode is a code that was given out, under its hash.
+type authorizationCode struct {
 	mortal
 	Client    cloud.ClientID    `json:"client"`
 	Redirect  string            `json:"redirect"`
@@ -50,40 +50,40 @@ type grantedCode struct {
 	Session string `json:"session,omitempty"`
 }
 
-// readErrand reads an authorization request. Nothing goes to a redirect URI before this has found it
-// to be one of the client's own, so every error here is shown to the person.
-func (d *Door) readErrand(r *http.Request) (errand, error) {
+// readAuthorization reads an authorization request. Nothing goes to a redirect URI before this has
+// found it to be one of the client's own, so every error here is shown to the person.
+func (d *Door) readAuthorization(r *http.Request) (authorizationRequest, error) {
 	if _, err := d.home(r); err != nil {
-		return errand{}, err
+		return authorizationRequest{}, err
 	}
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return errand{}, malformed("its query cannot be read")
+		return authorizationRequest{}, malformed("its query cannot be read")
 	}
 	for name, values := range q {
 		if len(values) > 1 {
-			return errand{}, malformed("it gives %s more than once", fault.Clip(name))
+			return authorizationRequest{}, malformed("it gives %s more than once", fault.Clip(name))
 		}
 	}
 	client, err := d.public(q.Get("client_id"))
 	if err != nil {
-		return errand{}, err
+		return authorizationRequest{}, err
 	}
-	e := errand{
+	e := authorizationRequest{
 		client: client, redirect: q.Get("redirect_uri"), mode: q.Get("response_mode"), state: q.Get("state"), nonce: q.Get("nonce"),
 		challenge: q.Get("code_challenge"), hint: q.Get("login_hint"), silent: q.Get("prompt") == "none",
 	}
 	if !isLoopback(e.redirect) {
-		return errand{}, refuse(50011, "The redirect URI '%s' specified in the request does not match the redirect URIs configured for the application '%s'. It is http://localhost or http://127.0.0.1 with any port.", fault.Clip(e.redirect), client.ID)
+		return authorizationRequest{}, refuse(50011, "The redirect URI '%s' specified in the request does not match the redirect URIs configured for the application '%s'. It is http://localhost or http://127.0.0.1 with any port.", fault.Clip(e.redirect), client.ID)
 	}
 	if e.mode == "" {
 		e.mode = byQuery
 	}
 	if e.wish, err = wishOf(q); err != nil {
-		return errand{}, err
+		return authorizationRequest{}, err
 	}
 	if _, err := d.find(e.wish.Resource); err != nil {
-		return errand{}, err
+		return authorizationRequest{}, err
 	}
 	return e, e.check(q)
 }
@@ -100,7 +100,7 @@ func wishOf(q url.Values) (wish, error) {
 
 // check refuses what is not offered. PKCE is asked of everybody, and by S256 alone: with plain, who
 // sees the request can redeem the code (RFC 7636 section 7.2).
-func (e errand) check(q url.Values) error {
+func (e authorizationRequest) check(q url.Values) error {
 	switch {
 	case q.Get("response_type") != "code":
 		return refuse(9002313, "Invalid request. Lanyard offers response_type=code alone, not '%s'.", fault.Clip(q.Get("response_type")))
@@ -122,7 +122,7 @@ func (e errand) check(q url.Values) error {
 
 // authorize shows the sign-in page.
 func (d *Door) authorize(w http.ResponseWriter, r *http.Request) error {
-	e, err := d.readErrand(r)
+	e, err := d.readAuthorization(r)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request) error {
 
 // signInHere takes what the person entered on the page, and sends them back to the app.
 func (d *Door) signInHere(w http.ResponseWriter, r *http.Request) error {
-	e, err := d.readErrand(r)
+	e, err := d.readAuthorization(r)
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (d *Door) signInHere(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	now := d.now().UTC()
-	if err := d.create(r.Context(), keysCode+hash(code), grantedCode{
+	if err := d.create(r.Context(), keysCode+hash(code), authorizationCode{
 		mortal: mortal{now.Add(codeLife)}, Client: e.client.ID, Redirect: e.redirect, Challenge: e.challenge, Wish: e.wish,
 		Nonce: e.nonce, Person: who.ID, Begun: now,
 	}); err != nil {
@@ -165,7 +165,7 @@ func (d *Door) signInHere(w http.ResponseWriter, r *http.Request) error {
 }
 
 // sendBack hands an answer to the app (RFC 6749 sections 4.1.2 and 4.1.2.1), its state with it.
-func (d *Door) sendBack(w http.ResponseWriter, e errand, answer url.Values) error {
+func (d *Door) sendBack(w http.ResponseWriter, e authorizationRequest, answer url.Values) error {
 	if e.state != "" {
 		answer.Set("state", e.state)
 	}

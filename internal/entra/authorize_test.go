@@ -24,8 +24,8 @@ func challenge(of string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// errand spells an authorization request as MSAL sends it, with changes; "" takes a parameter away.
-func errand(changes ...string) string {
+// authorizationURL spells an authorization request as MSAL sends it, with changes; "" takes a parameter away.
+func authorizationURL(changes ...string) string {
 	v := url.Values{
 		"client_id": {cli}, "response_type": {"code"}, "redirect_uri": {listener}, "scope": {azScope}, "state": {"s t/a+te"},
 		"nonce": {"n-0S6"}, "code_challenge": {challenge(verifier)}, "code_challenge_method": {"S256"}, "prompt": {"select_account"}, "client_info": {"1"},
@@ -41,7 +41,7 @@ func errand(changes ...string) string {
 // code walks an authorization request to its code.
 func (w *world) code(t testing.TB, changes ...string) string {
 	t.Helper()
-	v := w.visit(t, errand(changes...)).shows(t, "Sign in").signIn(t)
+	v := w.visit(t, authorizationURL(changes...)).shows(t, "Sign in").signIn(t)
 	to, err := url.Parse(v.answer.header.Get("Location"))
 	if err != nil || v.status != 302 || !strings.HasPrefix(to.String(), listener+"?") || to.Query().Get("state") != "s t/a+te" {
 		t.Fatalf("%d to %s: %s", v.status, to, v.body)
@@ -96,7 +96,7 @@ func TestAPersonSignsInToAnAppByTheirBrowser(t *testing.T) { // wire-facts 2.3, 
 
 func TestAnAnswerIsPostedToAnAppThatWantsItSo(t *testing.T) { // as MSAL for Python does
 	w := start(t)
-	v := w.visit(t, errand("response_mode", "form_post")).signIn(t).shows(t, "Back to your app")
+	v := w.visit(t, authorizationURL("response_mode", "form_post")).signIn(t).shows(t, "Back to your app")
 	form := v.fields()
 	if !strings.Contains(v.body, `action="`+listener+`"`) || form.Get("state") != "s t/a+te" {
 		t.Errorf("the form is %s", v.body)
@@ -113,13 +113,13 @@ func TestNothingIsSentBackToWhereTheAppDoesNotListen(t *testing.T) {
 		"http://localhost:1/#", "http://localhost:1/?next=x", "http://localhost:1/callback", "https://localhost:1", "//localhost:1", "javascript:alert(1)",
 		"http://[::1]:1", "http://127.0.0.2:1", "http://localhost:1\\@evil.test", "http://evil.test\\.localhost", " http://localhost:1", "",
 	} {
-		v := w.visit(t, errand("redirect_uri", redirect))
+		v := w.visit(t, authorizationURL("redirect_uri", redirect))
 		if v.status != 400 || v.answer.header.Get("Location") != "" || !strings.Contains(v.body, "AADSTS50011") && redirect != "" {
 			t.Errorf("%q: %d %q %s", redirect, v.status, v.answer.header.Get("Location"), v.body)
 		}
 	}
 	for _, redirect := range []string{"http://localhost", "http://localhost:1/", "http://127.0.0.1:65535", "http://127.0.0.1:8400/"} {
-		w.visit(t, errand("redirect_uri", redirect)).shows(t, "Sign in")
+		w.visit(t, authorizationURL("redirect_uri", redirect)).shows(t, "Sign in")
 	}
 }
 
@@ -129,20 +129,20 @@ func TestAuthorizationRequestsThatAreRefused(t *testing.T) {
 		at   string
 		code string
 	}{
-		"plain PKCE":               {errand("code_challenge_method", "plain"), "AADSTS9002313"},
-		"PKCE of no method":        {errand("code_challenge_method", ""), "AADSTS9002313"},
-		"no PKCE":                  {errand("code_challenge", ""), "AADSTS9002325"},
-		"a challenge that is none": {errand("code_challenge", "short"), "AADSTS501491"},
-		"a token at once":          {errand("response_type", "token"), "AADSTS9002313"},
-		"an id token at once":      {errand("response_type", "code id_token"), "AADSTS9002313"},
-		"an answer in a fragment":  {errand("response_mode", "fragment"), "AADSTS9002313"},
-		"an unknown app":           {errand("client_id", "99999999-0000-4000-8000-000000000009"), "AADSTS700016"},
-		"an app of the tenant":     {errand("client_id", string(w.app.Client)), "AADSTS50011"},
-		"no app":                   {errand("client_id", ""), "AADSTS900144"},
-		"an unknown resource":      {errand("scope", "https://vault.evil/.default"), "AADSTS500011"},
-		"no scope":                 {errand("scope", ""), "AADSTS900144"},
-		"two of one parameter":     {errand() + "&state=x", "AADSTS9002313"},
-		"a foreign tenant":         {strings.Replace(errand(), "organizations", "99999999-0000-4000-8000-000000000009", 1), "AADSTS90002"},
+		"plain PKCE":               {authorizationURL("code_challenge_method", "plain"), "AADSTS9002313"},
+		"PKCE of no method":        {authorizationURL("code_challenge_method", ""), "AADSTS9002313"},
+		"no PKCE":                  {authorizationURL("code_challenge", ""), "AADSTS9002325"},
+		"a challenge that is none": {authorizationURL("code_challenge", "short"), "AADSTS501491"},
+		"a token at once":          {authorizationURL("response_type", "token"), "AADSTS9002313"},
+		"an id token at once":      {authorizationURL("response_type", "code id_token"), "AADSTS9002313"},
+		"an answer in a fragment":  {authorizationURL("response_mode", "fragment"), "AADSTS9002313"},
+		"an unknown app":           {authorizationURL("client_id", "99999999-0000-4000-8000-000000000009"), "AADSTS700016"},
+		"an app of the tenant":     {authorizationURL("client_id", string(w.app.Client)), "AADSTS50011"},
+		"no app":                   {authorizationURL("client_id", ""), "AADSTS900144"},
+		"an unknown resource":      {authorizationURL("scope", "https://vault.evil/.default"), "AADSTS500011"},
+		"no scope":                 {authorizationURL("scope", ""), "AADSTS900144"},
+		"two of one parameter":     {authorizationURL() + "&state=x", "AADSTS9002313"},
+		"a foreign tenant":         {strings.Replace(authorizationURL(), "organizations", "99999999-0000-4000-8000-000000000009", 1), "AADSTS90002"},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			v := w.visit(t, test.at).shows(t, "That did not work")
@@ -155,11 +155,11 @@ func TestAuthorizationRequestsThatAreRefused(t *testing.T) {
 
 func TestNobodyIsAskedWhenNobodyIsToBe(t *testing.T) {
 	w := start(t)
-	v := w.visit(t, errand("prompt", "none"))
+	v := w.visit(t, authorizationURL("prompt", "none"))
 	if to := v.answer.header.Get("Location"); v.status != 302 || !strings.Contains(to, "error=login_required") || !strings.Contains(to, "state=s+t%2Fa%2Bte") {
 		t.Errorf("%d to %s", v.status, to)
 	}
-	v = w.visit(t, errand()).fill(t, "answer", "no")
+	v = w.visit(t, authorizationURL()).fill(t, "answer", "no")
 	if to := v.answer.header.Get("Location"); v.status != 302 || !strings.Contains(to, "error=access_denied") {
 		t.Errorf("%d to %s", v.status, to)
 	}
@@ -203,7 +203,7 @@ func TestACodeThatComesTwiceEndsWhatItLedTo(t *testing.T) { // RFC 6749 section 
 func TestTheHintIsShownAndNeverRun(t *testing.T) {
 	w := start(t)
 	const nasty = `"><script>alert(1)</script>`
-	v := w.visit(t, errand("login_hint", nasty)).shows(t, "Sign in")
+	v := w.visit(t, authorizationURL("login_hint", nasty)).shows(t, "Sign in")
 	if strings.Contains(v.body, nasty) || !strings.Contains(html.UnescapeString(v.body), nasty) {
 		t.Errorf("the page is %s", v.body)
 	}

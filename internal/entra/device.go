@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -158,7 +159,7 @@ func (d *Door) userCode() (string, error) {
 	var code strings.Builder
 	for code.Len() < userCodeLength {
 		var b [1]byte
-		if _, err := d.random().Read(b[:]); err != nil {
+		if _, err := io.ReadFull(d.random(), b[:]); err != nil {
 			return "", fmt.Errorf("draw user code: %w", err)
 		}
 		if n := int(b[0]); n < 256-256%len(userCodeLetters) { // so that no letter is likelier than another

@@ -16,12 +16,12 @@ var inline = regexp.MustCompile(`(?s)<(style|script)>(.*?)</`)
 
 func TestThePageLetsNothingInFromOutside(t *testing.T) {
 	w := start(t)
-	posted := w.visit(t, errand("response_mode", "form_post")).signIn(t)
+	posted := w.visit(t, authorizationURL("response_mode", "form_post")).signIn(t)
 	for name, v := range map[string]*visitor{
-		"sign in":    w.visit(t, errand()),
+		"sign in":    w.visit(t, authorizationURL()),
 		"enter code": w.visit(t, login+"/devicelogin"),
 		"the same":   w.visit(t, login+"/common/oauth2/deviceauth"),
-		"a refusal":  w.visit(t, errand("client_id", "x")),
+		"a refusal":  w.visit(t, authorizationURL("client_id", "x")),
 		"signed out": w.visit(t, login+"/common/oauth2/v2.0/logout?post_logout_redirect_uri=https://evil.test"),
 		"the return": posted,
 	} {
@@ -55,7 +55,7 @@ func TestThePageLetsNothingInFromOutside(t *testing.T) {
 
 func TestThePageCanBeReadByEverybody(t *testing.T) { // WCAG 2.2: 1.3.1, 1.3.5, 2.4.2, 3.1.1, 3.3.1, 3.3.2
 	w := start(t)
-	v := w.visit(t, errand("login_hint", owner)).fill(t, "name", owner, "password", "wrong", "answer", "yes")
+	v := w.visit(t, authorizationURL("login_hint", owner)).fill(t, "name", owner, "password", "wrong", "answer", "yes")
 	for _, want := range []string{
 		`<html lang="en">`, `<title>Sign in`, `<label for="name">`, `id="name"`, `<label for="password">`, `id="password"`,
 		`autocomplete="username"`, `autocomplete="current-password"`, `role="alert"`, `aria-describedby="wrong"`,
@@ -84,7 +84,7 @@ func TestAFormOfAnotherSiteIsRefused(t *testing.T) { // CSRF
 		"a wrong answer to the cookie":      func(*visitor) []string { return []string{"question", "wrong"} },
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			v := w.visit(t, errand()).shows(t, "Sign in")
+			v := w.visit(t, authorizationURL()).shows(t, "Sign in")
 			entered := append(spoil(v), "name", owner, "password", w.password.Open(), "answer", "yes")
 			v.fill(t, entered...).shows(t, "That did not work")
 			if v.status != 400 || v.answer.header.Get("Location") != "" {
@@ -96,7 +96,7 @@ func TestAFormOfAnotherSiteIsRefused(t *testing.T) { // CSRF
 
 func TestTheCookieIsThePagesAlone(t *testing.T) {
 	w := start(t)
-	set := w.visit(t, errand()).answer.header.Get("Set-Cookie")
+	set := w.visit(t, authorizationURL()).answer.header.Get("Set-Cookie")
 	for _, want := range []string{"__Host-signin=", "; Path=/", "; HttpOnly", "; Secure", "; SameSite=Strict"} {
 		if !strings.Contains(set, want) {
 			t.Errorf("the cookie %q lacks %q", set, want)
@@ -127,7 +127,7 @@ func TestNoTokenIsGivenOutWithoutTLS(t *testing.T) {
 
 func TestANameAndAPasswordAreGuessedTenTimes(t *testing.T) { // T20
 	w := start(t)
-	v := w.visit(t, errand())
+	v := w.visit(t, authorizationURL())
 	guess := func(name, password string) string {
 		v.fill(t, "name", name, "password", password, "answer", "yes")
 		if v.status == 302 {
@@ -154,10 +154,10 @@ func TestANameAndAPasswordAreGuessedTenTimes(t *testing.T) { // T20
 
 func TestOnlyPeopleSignInByThePage(t *testing.T) {
 	w := start(t)
-	w.visit(t, errand()).fill(t, "name", "ci", "password", w.secret.Open(), "answer", "yes").shows(t, "Sign in")
-	w.visit(t, errand()).fill(t, "name", string(w.app.Client), "password", w.secret.Open(), "answer", "yes").shows(t, "Sign in")
+	w.visit(t, authorizationURL()).fill(t, "name", "ci", "password", w.secret.Open(), "answer", "yes").shows(t, "Sign in")
+	w.visit(t, authorizationURL()).fill(t, "name", string(w.app.Client), "password", w.secret.Open(), "answer", "yes").shows(t, "Sign in")
 	w.wait(25 * time.Hour)
-	v := w.visit(t, errand()).signIn(t).shows(t, "Sign in")
+	v := w.visit(t, authorizationURL()).signIn(t).shows(t, "Sign in")
 	if !strings.Contains(v.body, "The password is expired.") {
 		t.Errorf("an expired password: %s", v.body)
 	}

@@ -22,7 +22,7 @@ func (d *Door) redeem(ctx context.Context, c call) (outcome, error) {
 		return outcome{}, err
 	}
 	key := keysCode + hash(c.code.Open())
-	code, revision, err := fetch[grantedCode](ctx, d.Store, key)
+	code, revision, err := fetch[authorizationCode](ctx, d.Store, key)
 	switch {
 	case err != nil:
 		return outcome{}, err
@@ -61,7 +61,7 @@ func (d *Door) redeem(ctx context.Context, c call) (outcome, error) {
 
 // spent ends the session that a code led to, since one of the two who had it has stolen it (RFC
 // 6749 section 4.1.2).
-func (d *Door) spent(ctx context.Context, code grantedCode) error {
+func (d *Door) spent(ctx context.Context, code authorizationCode) error {
 	if code.Session != "" {
 		if _, err := d.Store.Commit(ctx, store.Change{Key: keysSession + code.Session, If: store.Any}); err != nil {
 			return err

@@ -109,8 +109,9 @@ func (d *Directory) Decide(r rbac.Request) rbac.Decision {
 	return rbac.Decide(r, grants, denials)
 }
 
-// Explain is Decide with all the evidence there is, for people.
+// Explain is Decide with all the evidence there is, for people, who write ids in either case.
 func (d *Directory) Explain(r rbac.Request) rbac.Decision {
+	r.Principal = lowered(r.Principal)
 	grants, denials := d.holdings(r.Principal)
 	return rbac.Explain(r, grants, denials)
 }

@@ -3,7 +3,6 @@ package arm
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"lanyard/internal/cloud"
-	"lanyard/internal/httpkit"
 	"lanyard/internal/store"
 )
 
@@ -134,96 +132,6 @@ func (e *Engine) Ready(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// Document gives the stored document of a resource. It is the caller's to change.
-func (e *Engine) Document(id cloud.ID) (*Document, bool) {
-	e.setup()
-	entry, ok := e.docs.Get(cloud.DocumentKey(e.home(id)))
-	if !ok {
-		return nil, false
-	}
-	return e.decode(entry)
-}
-
-// home gives the id under which a resource is stored.
-func (e *Engine) home(id cloud.ID) cloud.ID {
-	if row := e.rows[strings.ToLower(id.Type())]; row != nil {
-		if keeper, ok := row.Behaviour.(Keeper); ok {
-			return keeper.Home(id)
-		}
-	}
-	return id
-}
-
-// Documents gives the stored documents at prefix and below it that are of a type, in key order;
-// an empty type gives them all.
-func (e *Engine) Documents(prefix cloud.ID, resourceType string) []*Document {
-	e.setup()
-	var found []*Document
-	for _, entry := range e.docs.List(cloud.DocumentKey(prefix)) {
-		id, err := cloud.ParseID(strings.TrimPrefix(entry.Key, cloud.KeysARM))
-		if err != nil || !prefix.Contains(id) || resourceType != "" && !id.Is(resourceType) {
-			continue
-		}
-		if d, ok := e.decode(entry); ok {
-			found = append(found, d)
-		}
-	}
-	return found
-}
-
-// At gives the stored documents of an extension type that lie directly at a scope, in key order.
-func (e *Engine) At(scope cloud.ID, resourceType string) []*Document {
-	e.setup()
-	prefix := strings.TrimSuffix(cloud.DocumentKey(scope), "/") + "/providers/" + strings.ToLower(resourceType) + "/"
-	var found []*Document
-	for _, entry := range e.docs.List(prefix) {
-		if strings.Contains(entry.Key[len(prefix):], "/") {
-			continue
-		}
-		if d, ok := e.decode(entry); ok {
-			found = append(found, d)
-		}
-	}
-	return found
-}
-
-// Count says how many stored documents of a type there are at prefix and below it.
-func (e *Engine) Count(prefix cloud.ID, resourceType string) int {
-	e.setup()
-	n := 0
-	for _, entry := range e.docs.List(cloud.DocumentKey(prefix)) {
-		id, err := cloud.ParseID(strings.TrimPrefix(entry.Key, cloud.KeysARM))
-		if err == nil && prefix.Contains(id) && id.Is(resourceType) {
-			n++
-		}
-	}
-	return n
-}
-
-// ByHost gives the resource that holds a DNS name in this world.
-func (e *Engine) ByHost(host string) (*Document, bool) {
-	e.setup()
-	entry, ok := e.names.Get(cloud.NameKey(host))
-	if !ok {
-		return nil, false
-	}
-	id, err := cloud.ParseID(string(entry.Value))
-	if err != nil {
-		return nil, false
-	}
-	return e.Document(id)
-}
-
-func (e *Engine) decode(entry store.Entry) (*Document, bool) {
-	d := new(Document)
-	if err := json.Unmarshal(entry.Value, d); err != nil {
-		e.log().Error("read document", httpkit.KeyDocument, entry.Key, httpkit.KeyError, err)
-		return nil, false
-	}
-	d.Revision = entry.Revision
-	return d, true
 }
 
 // Await returns when a commit can be seen by whoever is asked next.

@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 
+	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
 	"lanyard/internal/httpkit"
@@ -13,7 +14,7 @@ const appPath = "/subscriptions/{subscription}/resourceGroups/{group}/containerA
 
 // Routes adds the door's routes: those that az asks (wire-facts: "Microsoft.App").
 func (d *Door) Routes(mux *http.ServeMux) {
-	door := httpkit.Door{Name: "console", Speak: Speak, Log: d.Log, Now: d.Now}
+	door := httpkit.Door{Name: "console", Speak: arm.Speak, Log: d.Log, Now: d.Now}
 	for pattern, h := range map[string]httpkit.Handler{
 		"GET " + appPath + "/revisions/{revision}/replicas/{replica}/containers/{container}/logstream": d.stream,
 		"GET " + appPath + "/eventstream": d.events,

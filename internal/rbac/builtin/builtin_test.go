@@ -167,6 +167,9 @@ func specs(t *testing.T) string {
 func TestRolesAreAsPublished(t *testing.T) {
 	found, err := filepath.Glob(filepath.Join(specs(t), "builtin-roles", "*", "*", "built-in-roles-raw.json"))
 	if err != nil || len(found) == 0 {
+		if os.Getenv("LANYARD_CI") != "" {
+			t.Fatal("the published role definitions are not here")
+		}
 		t.Skip("the published role definitions are not here; LANYARD_SPECS names their folder")
 	}
 	raw, err := os.ReadFile(found[0])

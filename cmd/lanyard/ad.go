@@ -33,6 +33,9 @@ type noun struct {
 	all                   bool
 }
 
+// fewObjects is how many a list holds without --all, as in az.
+const fewObjects = 100
+
 // verbs gives list, show and delete of a kind of object.
 func (n *noun) verbs(a *app) []*cobra.Command {
 	list := a.verb("list", "List "+n.what+"s", "lanyard ad "+n.use+" list --output table", func(c *client, cmd *cobra.Command) (any, error) {
@@ -41,13 +44,17 @@ func (n *noun) verbs(a *app) []*cobra.Command {
 			filter = "startswith(displayName," + quoted(n.name) + ")"
 		}
 		found, err := c.graphList(cmd.Context(), n.collection, filter)
+		if !n.all && len(found) > fewObjects {
+			fmt.Fprintf(a.std.err, "The first %d of %d; --all lists them all.\n", fewObjects, len(found))
+			found = found[:fewObjects]
+		}
 		if err != nil || a.output != "table" || a.query != "" {
 			return found, err
 		}
 		return inBrief(found)
 	})
 	list.Flags().StringVar(&n.name, "display-name", "", "what the name begins with")
-	list.Flags().BoolVar(&n.all, "all", true, "list all of them; nothing is left out")
+	list.Flags().BoolVar(&n.all, "all", false, fmt.Sprintf("list all, not only the first %d", fewObjects))
 	show := a.verb("show", "Show a "+n.what, "lanyard ad "+n.use+" show --id $APP_ID", func(c *client, cmd *cobra.Command) (any, error) {
 		return c.object(cmd.Context(), n.collection, n.id)
 	})

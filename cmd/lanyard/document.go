@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"os"
-	"strings"
 
 	"lanyard/internal/cloud"
 )
@@ -59,12 +57,4 @@ func nameOf(doc json.RawMessage) string {
 		return ""
 	}
 	return d.ID.Name()
-}
-
-// contents gives what a flag says: the text itself, or that of a file behind an @.
-func contents(flag string) ([]byte, error) {
-	if file, ok := strings.CutPrefix(flag, "@"); ok {
-		return os.ReadFile(file)
-	}
-	return []byte(flag), nil
 }

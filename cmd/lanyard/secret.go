@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"net/http"
-	"os"
 
 	"github.com/spf13/cobra"
 )
@@ -60,7 +59,7 @@ func secretValue(value, file string) (string, error) {
 	case value != "" && file != "":
 		return "", errors.New("--value and --file exclude each other")
 	case file != "":
-		b, err := os.ReadFile(file)
+		b, err := readText(file)
 		return string(b), err
 	case value == "":
 		return "", hinted{"a secret needs a value", "lanyard keyvault secret set ... --value VALUE"}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"lanyard/internal/cloud"
@@ -134,7 +135,8 @@ func (d *Document) state() string {
 	return p.State
 }
 
-// checkLocation holds that tracked resources have a location, and keep it.
+// checkLocation holds that tracked resources have a location of those there are, and keep it:
+// other words for it could not stand in ids.
 func (in *intent) checkLocation(before, after *Document) error {
 	if !in.row.Tracked {
 		return nil
@@ -145,16 +147,35 @@ func (in *intent) checkLocation(before, after *Document) error {
 	if after.Location == "" {
 		return fault.New(fault.Invalid, "LocationRequired", "The location property is required for this definition.")
 	}
-	if before == nil || after.Location == placeName(before.Location) {
+	if before == nil {
+		return in.checkRegion(after)
+	}
+	if after.Location == placeName(before.Location) {
 		return nil
 	}
 	if after.ID.Is(typeGroup) {
 		return fault.New(fault.Conflict, "InvalidResourceGroupLocation",
-			"Invalid resource group location '%s'. The Resource group already exists in location '%s'.", after.Location, before.Location)
+			"Invalid resource group location '%s'. The Resource group already exists in location '%s'.", fault.Clip(after.Location), before.Location)
 	}
 	return fault.New(fault.Conflict, "InvalidResourceLocation",
 		"The resource '%s' already exists in location '%s' in resource group '%s'. A resource with the same name cannot be created in location '%s'. Please select a new resource name.",
-		after.Name, before.Location, after.ID.Group(), after.Location)
+		after.Name, before.Location, after.ID.Group(), fault.Clip(after.Location))
+}
+
+// checkRegion refuses a location that /locations does not list.
+func (in *intent) checkRegion(after *Document) error {
+	names := regionNames()
+	if slices.Contains(names, after.Location) {
+		return nil
+	}
+	said, all := fault.Clip(after.Location), strings.Join(names, ",")
+	if after.ID.Is(typeGroup) {
+		return fault.New(fault.Invalid, "LocationNotAvailableForResourceGroup",
+			"The provided location '%s' is not available for resource group. List of available regions is '%s'.", said, all)
+	}
+	return fault.New(fault.Invalid, "LocationNotAvailableForResourceType",
+		"The provided location '%s' is not available for resource type '%s'. List of available regions for the resource type is '%s'.",
+		said, in.row.Type, all)
 }
 
 // sign says who wrote, and who created (wire-facts 5.5).

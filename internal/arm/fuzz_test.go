@@ -15,7 +15,7 @@ import (
 // Whatever a client sends, the answer is JSON and no internal fault; what was refused changed
 // nothing, and what was taken can be read, written back as it was read, and deleted.
 func FuzzBody(f *testing.F) {
-	for _, seed := range []string{`{}`, here, block("SystemAssigned"), block("UserAssigned", "u", "none=null"), `{"location":"x","properties":{"hosts":["a"]}}`,
+	for _, seed := range []string{`{}`, here, block("SystemAssigned"), block("UserAssigned", "u", "none=null"), `{"location":"westeurope","properties":{"hosts":["a"]}}`,
 		`{"tags":null,"properties":null,"identity":{"type":null}}`, `{"location":1}`, `{"":{}}`, `[]`, `{"id":"x"}`, "\xef\xbb\xbf{}",
 		`{"properties":{"provisioningState":{}}}`, `{"identity":{"userAssignedIdentities":null}}`, `{"tags":{"a":"b","A":"c"}}`, `{"properties":{"a":1,"a":2}}`,
 		`{"location":"West Europe","sku":{"name":"S"},"properties":{"x":{"y":[1,{"z":null}]}}}`} {

@@ -1,6 +1,7 @@
 package keyvault_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -177,5 +178,32 @@ func TestADeletionChangesTheClaimOnTheName(t *testing.T) {
 	_, err = w.Store.Commit(t.Context(), store.Change{Key: key, If: before.Revision, Check: true})
 	if !errors.Is(err, store.ErrConflict) {
 		t.Errorf("the claim is as it was: %v", err)
+	}
+}
+
+// A world may hold vaults whose location cannot stand in an id: their graves lie at a fixed one.
+func TestAVaultInNoLocationCanBeDeletedAndPurged(t *testing.T) {
+	for _, at := range []string{"a/b", "westeurope/providers/microsoft.authorization", "../../x", "", "\x1b[2J", strings.Repeat("a", 5000)} {
+		w, _ := begin(t)
+		d, _ := w.Engine.Document(cloud.MustID(vault))
+		d.Location = at
+		value, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		revision, err := w.Store.Commit(t.Context(), store.Change{Key: cloud.DocumentKey(d.ID), Value: value, If: store.Any})
+		if err == nil {
+			err = w.Engine.Await(t.Context(), revision)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Want(200, "", "DELETE "+vault, "")
+		local := strings.Replace(grave, "westeurope", "local", 1)
+		if gone := w.Want(200, "", "GET "+local, ""); gone.Property("properties.location") != "local" {
+			t.Errorf("%.20q: %s", at, gone.Text)
+		}
+		w.Want(200, "", "POST "+local+"/purge", "")
+		w.Want(200, "", "DELETE "+providertest.Group+"?api-version=2025-04-01", "")
 	}
 }

@@ -68,20 +68,31 @@ func dig(vault *arm.Document, now time.Time) (store.Change, error) {
 	if err != nil {
 		return store.Change{}, err
 	}
-	id, err := cloud.ParseID("/subscriptions/" + vault.ID.Subscription() + "/providers/" + locations + "/" + vault.Location + "/deletedVaults/" + vault.Name)
+	place := placeOf(vault)
+	id, err := cloud.ParseID("/subscriptions/" + vault.ID.Subscription() + "/providers/" + locations + "/" + place + "/deletedVaults/" + vault.Name)
 	if err != nil {
 		return store.Change{}, fmt.Errorf("name deleted vault: %w", err)
 	}
 	was := *vault
 	was.Deleting = ""
 	now = now.Truncate(time.Second)
-	properties, err := json.Marshal(grave{VaultID: vault.ID.String(), Location: vault.Location, DeletionDate: now,
+	properties, err := json.Marshal(grave{VaultID: vault.ID.String(), Location: place, DeletionDate: now,
 		ScheduledPurge: now.AddDate(0, 0, p.Retention), Tags: vault.Tags, PurgeProtected: p.Protected, Vault: &was})
 	if err != nil {
 		return store.Change{}, fmt.Errorf("write deleted vault: %w", err)
 	}
 	value, err := json.Marshal(arm.Document{ID: id, Name: id.Name(), Type: DeletedVaults, Properties: properties})
 	return store.Change{Key: cloud.DocumentKey(id), Value: value, If: store.Any}, err
+}
+
+// placeOf gives the location in which a vault's grave lies: its own, or "local" when a world holds
+// one that cannot stand in an id.
+func placeOf(vault *arm.Document) string {
+	const letters, most = "abcdefghijklmnopqrstuvwxyz0123456789", 64
+	if n := len(vault.Location); n == 0 || n > most || strings.Trim(vault.Location, letters) != "" {
+		return "local"
+	}
+	return vault.Location
 }
 
 // find gives the grave whose vault holds a host name; nil when the name is free, or a vault's that is in use.

@@ -55,7 +55,8 @@ type Change struct {
 	// HostTaken is what is said when another resource holds one of Hosts; nil says Conflict.
 	HostTaken *fault.Error
 	// Demands are further rights the caller needs besides the one on the document itself, e.g.
-	// userAssignedIdentities/assign/action on each identity newly attached.
+	// userAssignedIdentities/assign/action on each identity newly attached. On a write they are
+	// asked for when Shape returns, before anything that it refuses is said.
 	Demands []Demand
 }
 

@@ -125,14 +125,15 @@ func (e *Engine) removal(ctx context.Context, d *Document, going cloud.ID, calle
 	}
 	c := &Change{ID: d.ID, Caller: caller, Before: d, Going: going}
 	if row, err := e.row(d.Type); err == nil {
-		if err := row.Behaviour.Remove(ctx, c); err != nil {
-			return nil, err
-		}
+		refusal := row.Behaviour.Remove(ctx, c)
 		if caller.Principal == "" {
 			c.Demands = nil // the platform finishes what it has begun
 		}
 		if err := e.permitLinked(ctx, c, right(row.Type, "delete")); err != nil {
 			return nil, err
+		}
+		if refusal != nil {
+			return nil, refusal
 		}
 	}
 	released, err := e.claim(c)

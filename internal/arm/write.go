@@ -132,16 +132,17 @@ func (e *Engine) settle(ctx context.Context, c *Change, in *intent) ([]store.Cha
 	if err != nil {
 		return nil, err
 	}
-	if err := in.row.Behaviour.Shape(ctx, c); err != nil {
-		return nil, err
-	}
-	if err := in.row.Behaviour.Place(ctx, c); err != nil {
-		return nil, err
-	}
-	if !in.trusted {
+	refusal := in.row.Behaviour.Shape(ctx, c)
+	if !in.trusted { // first, for what Shape refuses may tell what there is where the caller has no right
 		if err := e.permitLinked(ctx, c, right(in.row.Type, "write")); err != nil {
 			return nil, err
 		}
+	}
+	if refusal != nil {
+		return nil, refusal
+	}
+	if err := in.row.Behaviour.Place(ctx, c); err != nil {
+		return nil, err
 	}
 	claims, err := e.claim(c)
 	if err != nil {

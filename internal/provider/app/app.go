@@ -22,18 +22,19 @@ type containerApp struct {
 	Deps
 }
 
+// join is the right on an environment that it takes to make an app in it.
+const join = Environments + "/join/action"
+
 // Shape holds an app against the rules. Its environment must exist, and stays the same.
 func (a containerApp) Shape(_ context.Context, c *arm.Change) error {
 	m, env, err := shapeApp(c.After)
 	if err != nil {
 		return err
 	}
-	d, ok := a.Resources.Document(env)
-	if !ok || d.Deleting != "" {
-		return fault.New(fault.Invalid, "ManagedEnvironmentNotFound", "The environment '%s' does not exist.", env)
-	}
 	m.Set("runningStatus", running)
-	if c.Before != nil {
+	if c.Before == nil {
+		c.Demands = append(c.Demands, arm.Demand{Action: join, Scope: env})
+	} else {
 		before, err := propertiesOf(c.Before)
 		if err != nil {
 			return err
@@ -42,6 +43,9 @@ func (a containerApp) Shape(_ context.Context, c *arm.Change) error {
 			return fault.New(fault.Conflict, "PropertyChangeNotAllowed", "Changing property 'properties.environmentId' is not allowed.")
 		}
 		m.Set("runningStatus", before.RunningStatus)
+	}
+	if d, ok := a.Resources.Document(env); !ok || d.Deleting != "" {
+		return fault.New(fault.Invalid, "ManagedEnvironmentNotFound", "The environment '%s' does not exist.", env)
 	}
 	m.Set("provisioningState", "Succeeded")
 	c.After.Properties = m.Raw()

@@ -13,6 +13,7 @@ import (
 	"lanyard/internal/cloud"
 	"lanyard/internal/provider"
 	"lanyard/internal/provider/app"
+	"lanyard/internal/provider/authorization"
 	"lanyard/internal/provider/managedidentity"
 	"lanyard/internal/provider/providertest"
 )
@@ -61,7 +62,9 @@ func begin(t *testing.T) *providertest.World {
 				_, err := fmt.Fprintf(rw, `{"attached":%q}`, id.Name())
 				return err
 			}}
-		return append(app.Rows(deps), managedidentity.Rows(w.Directory, w.Engine.Document)...)
+		rows := append(app.Rows(deps), authorization.Rows(authorization.Deps{
+			Directory: w.Directory, Resources: w.Engine, Store: w.Store, Tenant: providertest.Tenant})...)
+		return append(rows, managedidentity.Rows(w.Directory, w.Engine.Document)...)
 	})
 	w.Want(201, "", "PUT "+env, here)
 	return w

@@ -38,12 +38,12 @@ func (d definition) Shape(_ context.Context, c *arm.Change) error {
 	if err != nil {
 		return err
 	}
+	demand(c, "write", scopes)
 	for _, at := range scopes {
 		if _, ok := d.Resources.Document(at); !ok {
 			return fault.New(fault.Invalid, "LinkedInvalidPropertyId", "The assignable scope '%s' does not exist.", at)
 		}
 	}
-	demand(c, "write", scopes)
 	at, by := d.now().Format(timeLayout), string(c.Caller.Principal)
 	p.CreatedOn, p.CreatedBy, p.UpdatedOn, p.UpdatedBy = at, by, at, by
 	if c.Before == nil {

@@ -77,6 +77,18 @@ func TestTheRightToGrantInAGroupEndsThere(t *testing.T) {
 	here.Want(200, "", "DELETE "+providertest.Group+definitions+mine, "")
 }
 
+// T16: what a role says and does elsewhere is not told to who has no right there.
+func TestWritingARoleTellsNothingOfScopesWithoutARight(t *testing.T) {
+	w := begin(t)
+	as := w.As(given(w, "owner of a group", owner, providertest.Group))
+	for _, elsewhere := range []string{providertest.Other, providertest.Other + "-none"} {
+		as.Want(403, "LinkedAuthorizationFailed", "PUT "+providertest.Group+definitions+mine, role("Shop Reader", atGroup+`,"`+elsewhere+`"`))
+	}
+	w.Want(201, "", "PUT "+providertest.Group+definitions+mine, role("Shop Reader", atGroup+`,"`+providertest.Other+`"`))
+	w.Want(201, "", "PUT "+providertest.Other+assignments+one, grant(mine, string(w.Enroll("till").ID), ""))
+	as.Want(403, "LinkedAuthorizationFailed", "DELETE "+providertest.Group+definitions+mine, "")
+}
+
 // Only Owner and User Access Administrator hold Microsoft.Authorization/locks/*.
 func TestLocksAreForAdministrators(t *testing.T) {
 	w := begin(t)

@@ -35,8 +35,8 @@ const last = "ffffffff-0000-4000-8000-000000000000"
 
 func lastRole() store.Event {
 	return store.Event{Key: cloud.DocumentKey(cloud.MustID(scoped(sub, "roleDefinitions", last))), Value: fmt.Appendf(nil,
-		`{"id":%q,"properties":{"roleName":"last","permissions":[{"dataActions":["Microsoft.KeyVault/vaults/*/getSecret/action"],"notDataActions":["*/delete"]}]}}`,
-		scoped(sub, "roleDefinitions", last))}
+		`{"id":%q,"properties":{"roleName":"last","assignableScopes":[%q],"permissions":[{"dataActions":["Microsoft.KeyVault/vaults/*/getSecret/action"],"notDataActions":["*/delete"]}]}}`,
+		scoped(sub, "roleDefinitions", last), sub)}
 }
 
 func granted(p cloud.PrincipalID, role, scope string, n int) store.Event {

@@ -60,6 +60,32 @@ func TestCustomRolesAreFollowed(t *testing.T) {
 	}
 }
 
+// TestACustomRoleGrantsOnlyWhereItCanBeAssigned is of T16: who may write a role need not have a say
+// everywhere it was once granted.
+func TestACustomRoleGrantsOnlyWhereItCanBeAssigned(t *testing.T) {
+	w := start(t)
+	p := w.enroll(cloud.UserAssigned, "billing", identity)
+	define := func(scopes ...string) store.Change {
+		return w.place(scoped(sub, "roleDefinitions", custom), props{
+			"roleName": "ours", "assignableScopes": scopes, "permissions": []props{{"dataActions": []string{"*"}}},
+		})
+	}
+	w.commit(define(rg, rg+"-prod"), w.grant(p.ID, custom, vault, "a1"))
+	w.expect(p.ID, true, "granted in a group where it can be assigned")
+	w.commit(define(rg + "-prod"))
+	w.expect(p.ID, false, "after the role was taken from the group")
+	near := w.Explain(rbac.Request{Principal: p.ID, Action: getSecret, Data: true, At: cloud.MustID(vault)}).Near
+	if len(near) != 1 || near[0].Why != rbac.Unassignable {
+		t.Errorf("near misses %+v", near)
+	}
+	w.commit(define())
+	w.expect(p.ID, false, "a role that can be assigned nowhere")
+	w.commit(define(vault + "/secrets/db"))
+	w.expect(p.ID, false, "a role that can be assigned below alone")
+	w.commit(define(strings.ToUpper(sub)))
+	w.expect(p.ID, true, "a role that can be assigned in the whole subscription")
+}
+
 func TestNoCustomRoleHidesABuiltInOne(t *testing.T) {
 	w := start(t)
 	p := w.enroll(cloud.UserAssigned, "billing", identity)
@@ -127,7 +153,7 @@ func TestALateDirectoryCatchesUp(t *testing.T) {
 	w := start(t)
 	p := w.enroll(cloud.UserAssigned, "billing", identity)
 	w.commit(w.grant(p.ID, custom, vault, "a1"), w.place(scoped(sub, "roleDefinitions", custom), props{
-		"roleName": "ours", "permissions": []props{{"dataActions": []string{getSecret}}},
+		"roleName": "ours", "assignableScopes": []string{sub}, "permissions": []props{{"dataActions": []string{getSecret}}},
 	}))
 	late := &Directory{Store: w.Store}
 	ended := make(chan error, 1)

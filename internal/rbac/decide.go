@@ -27,7 +27,7 @@ func Decide(r Request, grants []Grant, denials []Denial) Decision {
 	var says verdict
 	for i := range grants {
 		g := &grants[i]
-		if g.rules == nil || g.rules == judged && says != allowed || !below && !g.mayReach(at) || !reaches(g.scope, &r) {
+		if g.rules == nil || g.idle || g.rules == judged && says != allowed || !below && !g.mayReach(at) || !reaches(g.scope, &r) {
 			continue
 		}
 		if g.rules != judged {

@@ -33,7 +33,7 @@ func role(t testing.TB, name string) cloud.Role {
 
 // own makes a custom role of the permissions given.
 func own(ps ...cloud.Permission) cloud.Role {
-	return cloud.Role{Name: "own", Custom: true, Permissions: ps}
+	return cloud.Role{Name: "own", Custom: true, Permissions: ps, Assignable: []cloud.ID{cloud.Root}}
 }
 
 func grant(role cloud.Role, at string) Grant {
@@ -220,7 +220,10 @@ func TestWhatCannotBeJudgedIsRefused(t *testing.T) {
 func TestExplainTellsEveryGrantAndTheNearestMissFirst(t *testing.T) {
 	r := Request{Principal: billing, Action: getSecret, Data: true, At: cloud.MustID(vault)}
 	user, owner := role(t, "Key Vault Secrets User"), role(t, "Owner")
+	moved := own(cloud.Permission{DataActions: []string{"*"}})
+	moved.Assignable = []cloud.ID{cloud.MustID(rg + "-prod")}
 	all := []Grant{
+		grant(moved, vault),
 		grant(role(t, "Storage Blob Data Reader"), vault), grant(owner, sub), grant(user, rg+"-prod"),
 		grant(own(cloud.Permission{DataActions: []string{"*"}, NotDataActions: []string{"*/getSecret/*"}}), rg),
 		under("@Request[x] = 1", user, vault), grant(owner, rg+"-prod"),
@@ -233,7 +236,7 @@ func TestExplainTellsEveryGrantAndTheNearestMissFirst(t *testing.T) {
 			t.Errorf("a miss does not say what it is: %+v", m)
 		}
 	}
-	if want := []Why{Conditioned, Subtracted, WrongScope, WrongPlane, WrongAction}; d.Allowed || !slices.Equal(whys, want) {
+	if want := []Why{Conditioned, Unassignable, Subtracted, WrongScope, WrongPlane, WrongAction}; d.Allowed || !slices.Equal(whys, want) {
 		t.Errorf("allowed %v, misses %v, want %v", d.Allowed, whys, want)
 	}
 	d = Explain(r, append(all, grant(user, vault), grant(user, "/")), nil)

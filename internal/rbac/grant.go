@@ -12,15 +12,18 @@ type Grant struct {
 	end   int // length of the scope's key
 	rules *Rules
 	by    []cloud.Assignment // the assignment alone, ready to be a Decision's evidence
+	idle  bool               // the role cannot be assigned at the scope, so that it grants nothing there
 }
 
 // Bind binds an assignment to its role. To bind one role many times, Compile it once and use
 // Rules.Bind.
 func Bind(a cloud.Assignment, role cloud.Role) Grant { return Compile(role).Bind(a) }
 
-// Bind binds an assignment to these rules; that they are its role's is the caller's to see to.
+// Bind binds an assignment to these rules; that they are its role's is the caller's to see to. An
+// assignment at a scope that none of a custom role's assignable scopes holds grants nothing: who
+// may write the role has no say there.
 func (r *Rules) Bind(a cloud.Assignment) Grant {
-	return Grant{scope: a.Scope, end: len(a.Scope.Key()), rules: r, by: []cloud.Assignment{a}}
+	return Grant{scope: a.Scope, end: len(a.Scope.Key()), rules: r, by: []cloud.Assignment{a}, idle: !r.assignable(a.Scope)}
 }
 
 // Assignment gives what was bound.
@@ -56,6 +59,8 @@ func (g *Grant) miss(r *Request, action []byte) (Why, bool) {
 		return WrongScope, v == allowed
 	}
 	switch {
+	case v == allowed && g.idle:
+		return Unassignable, true
 	case v == allowed:
 		return 0, true
 	case v == conditioned:

@@ -39,19 +39,21 @@ type Why int
 
 // What a Miss can lack, nearest first.
 const (
-	Conditioned Why = iota + 1 // it depends on a condition, and conditions are never taken to hold
-	Subtracted                 // NotActions or NotDataActions of its role take the action away again
-	WrongScope                 // its role allows the action, but not here
-	WrongPlane                 // a control role where a data role is needed, or the reverse
-	WrongAction                // right scope and plane, and a role that does not have the action
+	Conditioned  Why = iota + 1 // it depends on a condition, and conditions are never taken to hold
+	Unassignable                // its role is a custom one that can no longer be assigned where it was
+	Subtracted                  // NotActions or NotDataActions of its role take the action away again
+	WrongScope                  // its role allows the action, but not here
+	WrongPlane                  // a control role where a data role is needed, or the reverse
+	WrongAction                 // right scope and plane, and a role that does not have the action
 )
 
 var whys = [...]string{
-	Conditioned: "it holds only under a condition, and conditions are not evaluated",
-	Subtracted:  "its role takes the action away again",
-	WrongScope:  "its role allows the action, but at another scope",
-	WrongPlane:  "its role is for the other plane: control roles hold no data actions, nor the reverse",
-	WrongAction: "its role does not have the action",
+	Conditioned:  "it holds only under a condition, and conditions are not evaluated",
+	Unassignable: "none of its role's assignable scopes holds the scope of the assignment",
+	Subtracted:   "its role takes the action away again",
+	WrongScope:   "its role allows the action, but at another scope",
+	WrongPlane:   "its role is for the other plane: control roles hold no data actions, nor the reverse",
+	WrongAction:  "its role does not have the action",
 }
 
 // String says it as a clause for people.

@@ -1,12 +1,17 @@
 package rbac
 
-import "lanyard/internal/cloud"
+import (
+	"slices"
+
+	"lanyard/internal/cloud"
+)
 
 // Rules are a role's permissions, prepared for deciding. They do not change and may be shared by
 // any number of grants.
 type Rules struct {
 	name          string
 	control, data plane
+	within        []cloud.ID // where it can be assigned; nil for a built-in role, which is everywhere
 }
 
 // plane is what a role says of one plane: an entry for each of its permissions.
@@ -31,7 +36,16 @@ const (
 // Compile prepares a role's permissions.
 func Compile(role cloud.Role) *Rules {
 	control, data := planes(role.Permissions)
-	return &Rules{name: role.Name, control: control, data: data}
+	r := &Rules{name: role.Name, control: control, data: data}
+	if role.Custom {
+		r.within = append([]cloud.ID{}, role.Assignable...)
+	}
+	return r
+}
+
+// assignable reports whether the role can be assigned at a scope.
+func (r *Rules) assignable(at cloud.ID) bool {
+	return r.within == nil || slices.ContainsFunc(r.within, func(scope cloud.ID) bool { return scope.Contains(at) })
 }
 
 func planes(permissions []cloud.Permission) (control, data plane) {

@@ -3,6 +3,7 @@ package authorization
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lanyard/internal/arm"
@@ -54,8 +55,49 @@ func (d definition) Shape(_ context.Context, c *arm.Change) error {
 		return err
 	}
 	demand(c, "write", earlier)
+	if err := d.keepAssigned(c.ID.Name(), earlier, scopes); err != nil {
+		return err
+	}
 	p.CreatedOn, p.CreatedBy = before.CreatedOn, before.CreatedBy
 	return setProperties(c.After, p)
+}
+
+// keepAssigned refuses to take a role from scopes at which it is assigned. One that is assigned at
+// the same moment grants nothing there: the directory does not bind it.
+func (d definition) keepAssigned(guid string, before, after []cloud.ID) error {
+	uses, err := d.uses(guid)
+	if err != nil {
+		return err
+	}
+	for _, use := range uses {
+		at, lost := use.Scope(), cloud.ID{}
+		for _, scope := range before {
+			if scope.Contains(at) {
+				lost = scope
+			}
+		}
+		if !lost.IsZero() && !slices.ContainsFunc(after, func(scope cloud.ID) bool { return scope.Contains(at) }) {
+			return fault.New(fault.Invalid, "RoleScopeBeingRemovedContainsAssignments",
+				"Role assignments found under scope '%s' which is being removed. Removing this scope from the role will orphan these assignments. Delete these assignments before removing the scope.", lost).
+				Try("lanyard role assignment delete --ids %s", use)
+		}
+	}
+	return nil
+}
+
+// uses gives the ids of the assignments by a role.
+func (d definition) uses(guid string) ([]cloud.ID, error) {
+	var found []cloud.ID
+	for _, each := range d.Resources.Documents(cloud.Root, Assignments) {
+		_, role, err := grantOf(each)
+		if err != nil {
+			return nil, err
+		}
+		if strings.EqualFold(role, guid) {
+			found = append(found, each.ID)
+		}
+	}
+	return found, nil
 }
 
 // complete is for a new role: a tenant has so many and no more.
@@ -132,15 +174,14 @@ func (d definition) Remove(ctx context.Context, c *arm.Change) error {
 		return err
 	}
 	demand(c, "delete", scopes)
-	for _, each := range d.Resources.Documents(cloud.Root, Assignments) {
-		p, err := assignmentOf(each)
-		if err != nil {
-			return err
-		}
-		role, err := cloud.ParseID(p.RoleDefinitionID)
-		if err == nil && strings.EqualFold(role.Name(), c.ID.Name()) && !c.Going.Contains(each.ID) {
+	uses, err := d.uses(c.ID.Name())
+	if err != nil {
+		return err
+	}
+	for _, use := range uses {
+		if !c.Going.Contains(use) {
 			return fault.New(fault.Invalid, "RoleDefinitionHasAssignments", "There are existing role assignments referencing role (code: RoleDefinitionHasAssignments).").
-				Try("lanyard role assignment delete --ids %s", each.ID)
+				Try("lanyard role assignment delete --ids %s", use)
 		}
 	}
 	released, err := release(ctx, d.Store, c.ID, cloud.RoleNameKey(before.RoleName))

@@ -102,6 +102,21 @@ func TestARoleIsTheSameAtEveryScope(t *testing.T) {
 	w.Want(201, "", "PUT "+providertest.Other+definitions+two, role("till reader", `"`+providertest.Other+`"`))
 }
 
+// T16: who is left with a role must not reach through it where it was granted by others.
+func TestARoleKeepsTheScopesAtWhichItIsAssigned(t *testing.T) {
+	w := begin(t)
+	both := atGroup + `,"` + providertest.Other + `"`
+	put := "PUT " + providertest.Group + definitions + mine
+	w.Want(201, "", put, role("Shop Reader", both))
+	w.Want(201, "", "PUT "+providertest.Other+assignments+one, grant(mine, string(w.Enroll("till").ID), ""))
+	w.Want(400, "RoleScopeBeingRemovedContainsAssignments", put, role("Shop Reader", atGroup))
+	w.Want(201, "", put, role("Shop Reader", `"`+providertest.Other+`"`))
+	w.Want(201, "", put, role("Shop Reader", `"`+providertest.Subscription+`"`))
+	w.Want(400, "RoleScopeBeingRemovedContainsAssignments", put, role("Shop Reader", atGroup))
+	w.Want(200, "", "DELETE "+providertest.Other+assignments+one, "")
+	w.Want(201, "", put, role("Shop Reader", atGroup))
+}
+
 func TestARoleThatGoesIsNotAssigned(t *testing.T) {
 	for range 20 {
 		w := begin(t)

@@ -53,9 +53,13 @@ func (p *Platform) build(ctx context.Context) error {
 	if err := p.openHistory(ctx); err != nil {
 		return err
 	}
+	homes := openFolder()
+	if os.Getuid() == 0 {
+		homes = "" // others could take what names homes have there
+	}
 	p.host = &host.Host{
 		Store: p.store, Dir: p.config.Dir, Now: now, Log: log, Prepare: p.prepare, Merge: edge.Merge, Output: p.output,
-		Engine: &process.Engine{State: p.config.State, Homes: openFolder(), Shim: p.config.Shim, Log: log},
+		Engine: &process.Engine{State: p.config.State, Homes: homes, Shim: p.config.Shim, Log: log},
 	}
 	p.armGuard = p.guardFor(armAudiences)
 	p.arm = &arm.Engine{

@@ -4,7 +4,6 @@ package process
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,13 +13,6 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
-)
-
-// Each replica that runs as a user of its own takes one of these uids. They lie where systemd's
-// table of uids ("Users, Groups, UIDs and GIDs on systemd systems") leaves a gap.
-const (
-	firstUser = 61000
-	lastUser  = 61183
 )
 
 // homePrefix begins the names of private homes; draftPrefix those of homes being made.
@@ -34,7 +26,7 @@ const (
 type home struct {
 	path string
 	user int      // uid; 0 when the replica has none of its own
-	held *os.File // the reservation of the uid
+	held *os.File // what holds the uid
 	lock *os.File
 	once sync.Once
 }
@@ -42,8 +34,35 @@ type home struct {
 // temp gives the folder for temporary files in the home.
 func (h *home) temp() string { return filepath.Join(h.path, "tmp") }
 
-// claimHome makes a home in a folder, with a uid of its own or not.
-func claimHome(in, replica string, own bool) (*home, error) {
+// places tells where homes are made and where uids are held.
+type places struct {
+	homes string
+	users users // "" when replicas have no uids of their own
+}
+
+// places finds the folders. Homes of replicas with uids of their own have the uids' names, and lie
+// where nobody else can take these. A folder whose programs cannot be run is none to live in: /run is
+// such a one on some systems.
+func (e *Engine) places() (p places, err error) {
+	if p.homes = e.Homes; !e.walls.ownUser() {
+		if p.homes == "" {
+			p.homes = os.TempDir()
+		}
+		return p, nil
+	}
+	if p.homes == "" {
+		if p.homes, err = ownFolder("homes", 0o711, runsPrograms); err != nil {
+			return p, err
+		}
+	}
+	in, err := ownFolder("uids", 0o700, func(string) error { return nil })
+	p.users = users(in)
+	return p, err
+}
+
+// claim makes a home for a replica, with a uid of its own where there are some.
+func (p places) claim(replica string) (*home, error) {
+	in := p.homes
 	draft, err := os.MkdirTemp(in, draftPrefix)
 	if err != nil {
 		return nil, err
@@ -56,8 +75,8 @@ func claimHome(in, replica string, own bool) (*home, error) {
 		h.release()
 		return nil, err
 	}
-	if own {
-		err = h.settle(in)
+	if p.users != "" {
+		err = h.settle(p)
 	} else {
 		err = h.move(filepath.Join(in, homePrefix+replica))
 	}
@@ -68,30 +87,24 @@ func claimHome(in, replica string, own bool) (*home, error) {
 	return h, nil
 }
 
-// settle takes the first free uid.
-func (h *home) settle(in string) error {
-	for user := firstUser; user <= lastUser; user++ {
-		held, err := reserve(user)
+// settle gives the home a uid.
+func (h *home) settle(p places) error {
+	for range lastUser - firstUser + 1 {
+		user, held, err := p.users.take()
 		if err != nil {
 			return err
 		}
-		if held == nil {
-			continue
+		err = h.move(filepath.Join(p.homes, homePrefix+strconv.Itoa(user)))
+		if err == nil {
+			h.user, h.held = user, held
+			return errors.Join(os.Lchown(h.temp(), user, user), os.Lchown(h.path, user, user))
 		}
-		err = h.move(filepath.Join(in, homePrefix+strconv.Itoa(user)))
-		if err != nil {
-			held.Close()
-		}
-		if errors.Is(err, fs.ErrExist) {
-			continue
-		}
-		if err != nil {
+		held.Close()
+		if !errors.Is(err, fs.ErrExist) {
 			return err
 		}
-		h.user, h.held = user, held
-		return errors.Join(os.Lchown(h.temp(), user, user), os.Lchown(h.path, user, user))
 	}
-	return fmt.Errorf("all uids from %d to %d are in use", firstUser, lastUser)
+	return errNoUser
 }
 
 func (h *home) move(to string) error {
@@ -133,10 +146,10 @@ func (h *home) release() {
 	})
 }
 
-// clearHomes removes the homes that a platform which was killed left behind, and kills what
+// clear removes the homes that a platform which was killed left behind, and kills what
 // still runs in them.
-func clearHomes(in string) {
-	entries, _ := os.ReadDir(in) // what cannot be listed cannot be cleared either
+func (p places) clear() {
+	entries, _ := os.ReadDir(p.homes) // what cannot be listed cannot be cleared either
 	for _, entry := range entries {
 		name, ok := strings.CutPrefix(entry.Name(), homePrefix)
 		if !ok || !entry.IsDir() {
@@ -147,15 +160,15 @@ func clearHomes(in string) {
 			continue
 		}
 		user, err := strconv.Atoi(name)
-		reserved := err == nil && user >= firstUser && user <= lastUser && os.Getuid() == 0
+		reserved := err == nil && user >= firstUser && user <= lastUser && p.users != ""
 		owner := int(info.Sys().(*syscall.Stat_t).Uid)
 		if owner != os.Getuid() && !(reserved && owner == user) {
 			continue
 		}
-		if h, err := lockHome(filepath.Join(in, entry.Name())); err == nil {
+		if h, err := lockHome(filepath.Join(p.homes, entry.Name())); err == nil {
 			if reserved {
 				h.user = user
-				h.held, _ = reserve(user) // held elsewhere: who has the uid now is not left over
+				h.held, _ = p.users.hold(user) // held elsewhere: who has the uid now is not left over
 			}
 			if !reserved || h.held != nil {
 				slayStragglers(h)

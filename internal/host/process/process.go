@@ -26,8 +26,9 @@ type Engine struct {
 	State string
 	// Shim is the command that calls Shim; nil is this program with the argument "shim".
 	Shim []string
-	// Homes is the folder in which each replica's private home is made; "" is the system's folder
-	// for temporary files. Others must be able to pass through it.
+	// Homes is the folder in which each replica's private home is made. Others must be able to pass
+	// through it, and where replicas run as users of their own nobody else may write to it. "" is, for
+	// these, one that is made for them, and for all others the system's folder for temporary files.
 	Homes string
 	Log   *slog.Logger // nil discards
 
@@ -43,13 +44,6 @@ func (e *Engine) log() *slog.Logger {
 		return e.Log
 	}
 	return slog.New(slog.DiscardHandler)
-}
-
-func (e *Engine) homes() string {
-	if e.Homes != "" {
-		return e.Homes
-	}
-	return os.TempDir()
 }
 
 // complete adds what an environment must have to what it was given; nothing else of the

@@ -22,6 +22,7 @@ import (
 const (
 	ordersFD  = 3
 	reportsFD = 4
+	heldFD    = 5 // what holds the replica's uid, when it has one; only kept open
 )
 
 // Shim is the body of the hidden subcommand that Engine executes: it runs one command, and does
@@ -35,6 +36,7 @@ func Shim(args []string) int {
 	runtime.LockOSThread()
 	unix.CloseOnExec(ordersFD)
 	unix.CloseOnExec(reportsFD)
+	unix.CloseOnExec(heldFD)
 	in, out := bufio.NewReader(os.NewFile(ordersFD, "orders")), json.NewEncoder(os.NewFile(reportsFD, "reports"))
 	line, err := in.ReadBytes('\n')
 	var o order

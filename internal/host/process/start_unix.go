@@ -47,7 +47,11 @@ func (e *Engine) Start(ctx context.Context, s host.Spec) (host.Process, error) {
 		return nil, err
 	}
 	e.probe.Do(e.choose)
-	h, err := claimHome(e.homes(), s.Replica, e.walls.ownUser())
+	p, err := e.places()
+	if err != nil {
+		return nil, fmt.Errorf("find a place for homes: %w", err)
+	}
+	h, err := p.claim(s.Replica)
 	if err != nil {
 		return nil, fmt.Errorf("make the replica's home: %w", err)
 	}
@@ -58,14 +62,14 @@ func (e *Engine) Start(ctx context.Context, s host.Spec) (host.Process, error) {
 			return nil, fmt.Errorf("find the working directory: %w", err)
 		}
 	}
-	p, err := e.shim(order{
+	running, err := e.shim(order{
 		Command: s.Command, Env: complete(s.Env, h.path, h.temp()), Dir: dir, User: h.user, Hide: e.State,
 	}, e.walls, s.Output, h)
 	if err != nil {
 		h.release()
 		return nil, err
 	}
-	return p, nil
+	return running, nil
 }
 
 // Boundary names what keeps replicas apart.
@@ -80,7 +84,14 @@ func (e *Engine) Boundary() string {
 // choose takes the best walls that can be had here, and clears away what a platform that was
 // killed left behind.
 func (e *Engine) choose() {
-	clearHomes(e.homes())
+	e.wall()
+	if p, err := e.places(); err == nil { // what is wrong with them Start tells
+		p.clear()
+	}
+}
+
+// wall takes the best walls.
+func (e *Engine) wall() {
 	for _, w := range wanted() {
 		p, err := e.shim(order{Hide: e.State}, w, nil, nil)
 		if err == nil {
@@ -112,6 +123,9 @@ func (e *Engine) shim(o order, w walls, output func(stream, text string), h *hom
 	cmd.Env, cmd.Dir = []string{}, "/"
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = stdout, stderr, patience
 	cmd.ExtraFiles = []*os.File{orders, tell}
+	if h != nil && h.held != nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, h.held) // a uid is not free while its shim lives
+	}
 	err = w.start(cmd)
 	orders.Close()
 	tell.Close()

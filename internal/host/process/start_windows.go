@@ -37,7 +37,7 @@ func (e *Engine) Start(_ context.Context, s host.Spec) (host.Process, error) {
 	if len(s.Command) == 0 {
 		return nil, errors.New("the container has no command, and a local process cannot run an image: give it a command")
 	}
-	home, err := os.MkdirTemp(e.homes(), "lanyard-home-")
+	home, err := os.MkdirTemp(e.Homes, "lanyard-home-")
 	if err != nil {
 		return nil, fmt.Errorf("make the replica's home: %w", err)
 	}

@@ -204,9 +204,7 @@ func slayStragglers(h *home) {
 			dir := filepath.Join("/proc", strconv.Itoa(pid))
 			var ours bool
 			if h.user != 0 {
-				status, err := os.ReadFile(filepath.Join(dir, "status"))
-				ours = err == nil && bytes.Contains(status, fmt.Appendf(nil, "\nUid:\t%d\t", h.user)) &&
-					!bytes.Contains(status, []byte("\nState:\tZ"))
+				ours = runsAs(pid, h.user)
 			} else {
 				env, err := os.ReadFile(filepath.Join(dir, "environ"))
 				ours = err == nil && pid != os.Getpid() && bytes.Contains(append([]byte{0}, env...), append(append([]byte{0}, mark...), 0))
@@ -216,6 +214,30 @@ func slayStragglers(h *home) {
 			}
 		})
 	}
+}
+
+// runsAs reports whether a process lives and has a uid.
+func runsAs(pid, user int) bool {
+	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+	return err == nil && bytes.Contains(status, fmt.Appendf(nil, "\nUid:\t%d\t", user)) && !bytes.Contains(status, []byte("\nState:\tZ"))
+}
+
+// occupied reports whether any process has a uid.
+func occupied(user int) (found bool) {
+	eachProcess(func(pid int) { found = found || runsAs(pid, user) })
+	return found
+}
+
+// runsPrograms sees to it that programs in a folder can be run.
+func runsPrograms(dir string) error {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return fmt.Errorf("look at %s: %w", dir, err)
+	}
+	if s.Flags&unix.ST_NOEXEC != 0 {
+		return fmt.Errorf("programs in %s cannot be run", dir)
+	}
+	return nil
 }
 
 // renameNew renames a folder and refuses to replace one.

@@ -160,7 +160,11 @@ func TestAKilledPlatformLeavesNothing(t *testing.T) {
 		cmd.Wait()
 		vanish(t, m)
 		// What it left of its folders goes when the next platform starts.
-		clearHomes(e.Homes)
+		p, err := e.places()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.clear()
 		if left, _ := os.ReadDir(e.Homes); len(left) > 0 {
 			t.Errorf("the homes still hold %v", left)
 		}
@@ -291,22 +295,4 @@ func TestAnOrdinaryUser(t *testing.T) {
 	if !strings.Contains(string(out), "--- PASS: TestTheStateFolderCannotBeRead") {
 		t.Errorf("the suite did not run:\n%s", out)
 	}
-}
-
-// Two platforms on one machine may keep their homes in different folders; a uid has one holder
-// all the same, or one would kill the other's replicas.
-func TestAUserHasOneHolderOnTheMachine(t *testing.T) {
-	held, err := reserve(lastUser)
-	if err != nil || held == nil {
-		t.Fatalf("the first holder got %v, %v", held, err)
-	}
-	if again, err := reserve(lastUser); err != nil || again != nil {
-		t.Errorf("the second holder got %v, %v", again, err)
-	}
-	held.Close()
-	again, err := reserve(lastUser)
-	if err != nil || again == nil {
-		t.Fatalf("a uid that was given back is not to be had: %v, %v", again, err)
-	}
-	again.Close()
 }

@@ -3,7 +3,6 @@ package telemetry
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,39 +14,41 @@ import (
 )
 
 const (
-	// keepActivity is how long records are kept: as long as Azure keeps its activity log.
-	keepActivity = 90 * 24 * time.Hour
 	// gather is how long records wait for others to be written together with them.
 	gather = 200 * time.Millisecond
-	// maxWaiting bounds the records that wait while the disk refuses them.
-	maxWaiting = 1 << 16
-	// pruneEvery is how often what is too old is taken away.
-	pruneEvery = time.Hour
+	// longestPause bounds the time between two attempts while the disk refuses records.
+	longestPause = time.Minute
+	// maxWaiting and maxWaitingBytes bound the records that wait while the disk refuses them.
+	maxWaiting, maxWaitingBytes = 1 << 16, 16 << 20
 )
 
-// History keeps the records of activity in one SQLite file, 0600, for 90 days. Records are
-// written in groups, off the way of whoever makes them, and none is lost by an orderly end. Its
-// methods may be called at once from several goroutines.
+// History keeps the records of activity in one SQLite file, 0600, for 90 days and up to 256 MiB:
+// the oldest go first. Records are written in groups, off the way of whoever makes them, and none
+// is lost by an orderly end. Its methods may be called at once from several goroutines.
 type History struct {
 	db  *sql.DB
 	now func() time.Time
 	log *slog.Logger
 
 	mu      sync.Mutex
-	waiting []cloud.Activity
-	dropped int  // of those that waited, since the disk last took any
-	refused bool // the disk refused the last group
+	waiting []record
+	weight  int           // bytes of those that wait
+	dropped int           // of those that waited, since the disk last took any
+	refused bool          // the disk refused the last group
+	pause   time.Duration // until the next group is written
 	timer   *time.Timer
 	closed  bool
 
 	writing sync.Mutex // held while a group is written
 	pruned  time.Time
+	most    int64 // bytes on the disk
+	full    bool  // it has been said that there were more
 }
 
 // OpenHistory opens the file at path, and makes it when there is none; "" keeps records in memory
 // alone. A nil now means time.Now, a nil log discards.
 func OpenHistory(ctx context.Context, path string, now func() time.Time, log *slog.Logger) (*History, error) {
-	h := &History{now: now, log: log}
+	h := &History{now: now, log: log, pause: gather, most: maxBytes}
 	if h.now == nil {
 		h.now = time.Now
 	}
@@ -66,18 +67,35 @@ func OpenHistory(ctx context.Context, path string, now func() time.Time, log *sl
 
 // Record keeps a record. It never waits for the disk.
 func (h *History) Record(a cloud.Activity) {
+	r := recordOf(a)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return
 	}
-	if len(h.waiting) == maxWaiting {
-		h.waiting = h.waiting[1:]
-		h.dropped++
+	h.queue(r)
+	h.arm()
+}
+
+// queue lets records wait, and drops the oldest of those that wait as far as they are too many;
+// h.mu is held.
+func (h *History) queue(more ...record) {
+	h.waiting = append(h.waiting, more...)
+	for _, r := range more {
+		h.weight += r.weight()
 	}
-	h.waiting = append(h.waiting, a)
-	if h.timer == nil {
-		h.timer = time.AfterFunc(gather, h.flushLater)
+	over := 0
+	for ; len(h.waiting)-over > maxWaiting || h.weight > maxWaitingBytes && over < len(h.waiting); over++ {
+		h.weight -= h.waiting[over].weight()
+	}
+	clear(h.waiting[:over])
+	h.waiting, h.dropped = h.waiting[over:], h.dropped+over
+}
+
+// arm sees to it that what waits will be written; h.mu is held.
+func (h *History) arm() {
+	if h.timer == nil && !h.closed {
+		h.timer = time.AfterFunc(h.pause, h.flushLater)
 	}
 }
 
@@ -89,16 +107,17 @@ func (h *History) flushLater() {
 	if closed {
 		return // Close writes what waits
 	}
-	_ = h.Flush(context.Background()) // told to the log; the next record tries again
+	_ = h.Flush(context.Background()) // told to the log, and tried again
 }
 
-// Flush writes what waits, and returns when it is on the disk.
+// Flush writes what waits, and returns when it is on the disk. What the disk refuses is tried
+// again by itself, after pauses that grow.
 func (h *History) Flush(ctx context.Context) error {
 	h.writing.Lock()
 	defer h.writing.Unlock()
 	h.mu.Lock()
 	group, dropped := h.waiting, h.dropped
-	h.waiting, h.dropped = nil, 0
+	h.waiting, h.weight, h.dropped = nil, 0, 0
 	h.mu.Unlock()
 	err := h.write(ctx, group)
 	h.mu.Lock()
@@ -107,22 +126,25 @@ func (h *History) Flush(ctx context.Context) error {
 		if !h.refused {
 			h.log.Error("activity records wait in memory: they cannot be written", httpkit.KeyError, err)
 		}
-		h.refused, h.dropped = true, h.dropped+dropped
-		h.waiting = append(group, h.waiting...)
-		if over := len(h.waiting) - maxWaiting; over > 0 {
-			h.waiting, h.dropped = h.waiting[over:], h.dropped+over
-		}
+		since := h.waiting
+		h.refused, h.dropped, h.waiting, h.weight = true, h.dropped+dropped, nil, 0
+		h.queue(append(group, since...)...)
+		h.pause = min(2*h.pause, longestPause)
+		h.arm()
 		return err
 	}
-	h.refused = false
 	if dropped > 0 {
 		h.log.Error("activity records were lost while they could not be written", "records", dropped)
 	}
+	if h.refused && h.timer != nil {
+		h.timer.Reset(gather)
+	}
+	h.refused, h.pause = false, gather
 	return nil
 }
 
-// write writes a group in one transaction, and takes away what is too old.
-func (h *History) write(ctx context.Context, group []cloud.Activity) error {
+// write writes a group in one transaction, and takes away what is too old or too much.
+func (h *History) write(ctx context.Context, group []record) error {
 	if len(group) == 0 {
 		return nil
 	}
@@ -130,40 +152,18 @@ func (h *History) write(ctx context.Context, group []cloud.Activity) error {
 	if err != nil {
 		return fmt.Errorf("begin group: %w", err)
 	}
-	for _, a := range group {
-		if err := insert(ctx, tx, a); err != nil {
+	for _, r := range group {
+		if err := r.insert(ctx, tx); err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit group: %w", err)
 	}
-	if h.now().Sub(h.pruned) >= pruneEvery {
-		return h.prune(ctx)
+	if err := h.prune(ctx); err != nil {
+		h.log.Error("old activity records cannot be taken away", httpkit.KeyError, err)
 	}
 	return nil
-}
-
-func insert(ctx context.Context, tx *sql.Tx, a cloud.Activity) error {
-	body, err := json.Marshal(a)
-	if err != nil {
-		return fmt.Errorf("write record: %w", err)
-	}
-	c := columnsOf(a)
-	_, err = tx.ExecContext(ctx, `insert or ignore into activity
-		(id, at, subscription, grp, resource, provider, correlation, caller, state, body) values (?,?,?,?,?,?,?,?,?,?)`,
-		a.ID, a.Time.UnixNano(), c.subscription, c.group, c.resource, c.provider, c.correlation, c.caller, c.state, body)
-	if err != nil {
-		return fmt.Errorf("write record: %w", err)
-	}
-	return nil
-}
-
-// prune takes away what is older than records are kept.
-func (h *History) prune(ctx context.Context) error {
-	h.pruned = h.now()
-	_, err := h.db.ExecContext(ctx, `delete from activity where at < ?`, h.pruned.Add(-keepActivity).UnixNano())
-	return err
 }
 
 // Close writes what waits and closes the file.
@@ -174,5 +174,11 @@ func (h *History) Close() error {
 		h.timer.Stop()
 	}
 	h.mu.Unlock()
-	return errors.Join(h.Flush(context.Background()), h.db.Close())
+	err := h.Flush(context.Background())
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err != nil {
+		h.log.Error("activity records are lost: they cannot be written", "records", len(h.waiting)+h.dropped)
+	}
+	return errors.Join(err, h.db.Close())
 }

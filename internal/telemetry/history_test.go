@@ -3,10 +3,13 @@ package telemetry
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lanyard/internal/cloud"
@@ -184,5 +187,106 @@ func TestRecordsWaitForADiskThatRefusesThem(t *testing.T) {
 	}
 	if got := fmt.Sprint(h.ids(t, Search{})); got != "[C-2 C-1]" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// refuse makes the disk refuse what is written, or take it again.
+func (h *History) refuse(t *testing.T, yes bool) {
+	t.Helper()
+	if _, err := h.db.ExecContext(t.Context(), fmt.Sprintf("pragma query_only=%v", yes)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatTheDiskHasIsFoundWhileItRefusesMore(t *testing.T) {
+	h := begin(t, "", noon)
+	h.Record(deed(1, world))
+	if err := h.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.refuse(t, true)
+	h.Record(deed(2, world))
+	if got := fmt.Sprint(h.ids(t, Search{})); got != "[C-1]" {
+		t.Errorf("got %s", got)
+	}
+	h.refuse(t, false)
+	if got := fmt.Sprint(h.ids(t, Search{})); got != "[C-2 C-1]" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestADiskThatRefusedRecordsIsTriedAgainByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, err := OpenHistory(t.Context(), "", nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		h.refuse(t, true)
+		h.Record(deed(1, world))
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		h.mu.Lock()
+		if h.pause != longestPause || len(h.waiting) != 1 {
+			t.Errorf("after an hour %d wait for another %s", len(h.waiting), h.pause)
+		}
+		h.mu.Unlock()
+		h.refuse(t, false)
+		time.Sleep(longestPause)
+		synctest.Wait()
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.pause != gather || len(h.waiting) != 0 || h.refused {
+			t.Errorf("%d wait for another %s", len(h.waiting), h.pause)
+		}
+	})
+}
+
+func TestWhatWaitsIsBoundedInBytesAndWhatIsDroppedIsTold(t *testing.T) {
+	var told strings.Builder
+	h, err := OpenHistory(t.Context(), "", nil, slog.New(slog.NewTextHandler(&told, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	h.refuse(t, true)
+	big := deed(0, world)
+	big.Message = strings.Repeat("m", 1<<20)
+	for i := range 20 {
+		big.ID, big.Correlation = fmt.Sprint(i), fmt.Sprintf("C-%d", i)
+		h.Record(big)
+		if i%3 == 0 && h.Flush(t.Context()) == nil {
+			t.Fatal("nothing was refused")
+		}
+	}
+	if h.weight > maxWaitingBytes || len(h.waiting) != 7 || h.dropped != 13 {
+		t.Errorf("%d wait with %d bytes, %d were dropped", len(h.waiting), h.weight, h.dropped)
+	}
+	h.refuse(t, false)
+	if got := fmt.Sprint(h.ids(t, Search{})); got != "[C-19 C-18 C-17 C-16 C-15 C-14 C-13]" {
+		t.Errorf("kept are %s", got)
+	}
+	if h.weight != 0 || !strings.Contains(told.String(), "records=13") {
+		t.Errorf("%d bytes wait; told is %s", h.weight, told.String())
+	}
+}
+
+func TestTheOldestRecordsGoWhenAllTakeUpTooMuch(t *testing.T) {
+	h := begin(t, filepath.Join(t.TempDir(), "activity.db"), noon)
+	h.most = 1 << 20
+	for i := range 400 {
+		one := deed(i, world)
+		one.Message = strings.Repeat("m", 10<<10)
+		h.Record(one)
+		if i%40 == 0 {
+			if err := h.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	left := h.ids(t, Search{Most: 1000})
+	size, err := h.size(t.Context())
+	if err != nil || size > h.most || size < h.most/2 || left[0] != "C-399" || len(left) < 50 || len(left) > 100 {
+		t.Errorf("%d bytes are in use by %d records, the newest %s (%v)", size, len(left), left[0], err)
 	}
 }

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -62,6 +63,35 @@ func openTable(ctx context.Context, path string) (*sql.DB, error) {
 // columns are what a record can be found by.
 type columns struct {
 	subscription, group, resource, provider, correlation, caller, state string
+}
+
+// record is one of activity as the table takes it.
+type record struct {
+	columns
+	id   string
+	at   int64  // nanoseconds since 1970
+	body []byte // the record itself, JSON
+}
+
+func recordOf(a cloud.Activity) record {
+	body, err := json.Marshal(a)
+	if err != nil {
+		panic(err) // it is made of texts, numbers and a time of this century
+	}
+	return record{columns: columnsOf(a), id: a.ID, at: a.Time.UnixNano(), body: body}
+}
+
+// weight gives about how many bytes the record takes up in memory.
+func (r record) weight() int { return 2*len(r.body) + 512 }
+
+func (r record) insert(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `insert or ignore into activity
+		(id, at, subscription, grp, resource, provider, correlation, caller, state, body) values (?,?,?,?,?,?,?,?,?,?)`,
+		r.id, r.at, r.subscription, r.group, r.resource, r.provider, r.correlation, r.caller, r.state, r.body)
+	if err != nil {
+		return fmt.Errorf("write record: %w", err)
+	}
+	return nil
 }
 
 func columnsOf(a cloud.Activity) columns {

@@ -50,6 +50,16 @@ type Principal struct {
 	ValidFrom time.Time `json:"validFrom,omitzero"`
 }
 
+// Revoke refuses every token issued until now, and every session begun until now. It holds from the
+// next whole second, since the iat of a token has none finer (RFC 7519 section 2): who signs in
+// within the rest of this one is asked to do it again.
+func (p *Principal) Revoke(now time.Time) {
+	whole := now.Add(time.Second - 1).Truncate(time.Second).UTC()
+	if whole.After(p.ValidFrom) {
+		p.ValidFrom = whole
+	}
+}
+
 // Credential is one client secret of an application or password of a person, kept as a salted hash.
 type Credential struct {
 	KeyID  string    `json:"keyId"`

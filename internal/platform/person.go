@@ -36,6 +36,7 @@ func (p *Platform) invite(ctx context.Context) error {
 	var password cloud.Sealed
 	err = store.Update(ctx, p.store, cloud.PrincipalKey(who.ID), func(x *cloud.Principal) error {
 		x.Credentials = nil
+		x.Revoke(p.now()) // who had the lost password may have signed in by it
 		password, err = p.directory.AddSecret(x, p.now().Add(secretLife))
 		return err
 	})

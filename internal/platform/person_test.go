@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/rbac"
@@ -92,12 +93,17 @@ func TestTheOwnerIsAPersonInEveryWorld(t *testing.T) {
 		t.Error("the principal id came back") // T26
 	}
 
+	lost := time.Now()
 	if err := os.Remove(filepath.Join(state, OwnerFile)); err != nil {
 		t.Fatal(err)
 	}
 	p = again(p)
-	if who := owns(t, p); who.ID != second.ID {
+	who := owns(t, p)
+	if who.ID != second.ID {
 		t.Errorf("a lost file makes another person: %s, before %s", who.ID, second.ID)
+	}
+	if !second.ValidFrom.IsZero() || who.ValidFrom.Before(lost) || who.ValidFrom.After(time.Now().Add(time.Second)) {
+		t.Errorf("with the password lost at %s, what it led to is good until %s, before %s", lost, who.ValidFrom, second.ValidFrom)
 	}
 
 	forget(t, p, second, false)

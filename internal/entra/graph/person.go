@@ -36,18 +36,66 @@ func (d *Door) listPeople(w http.ResponseWriter, c *call) error {
 	return d.page(w, c, people, all)
 }
 
-// showPerson answers with a person by object id or user principal name.
 func (d *Door) showPerson(w http.ResponseWriter, c *call) error {
 	if err := d.mayRead(c); err != nil {
 		return err
 	}
-	key, _ := appID(c.r.PathValue("id"))
+	key := c.r.PathValue("id")
+	p, ok := d.findPerson(key)
+	if !ok {
+		return missing(key)
+	}
+	return d.show(w, c, person{p})
+}
+
+// findPerson finds a person by a key of a path: object id or user principal name.
+func (d *Door) findPerson(key string) (cloud.Principal, bool) {
+	key, _ = appID(key)
 	p, ok := d.Directory.Principal(cloud.PrincipalID(key))
 	if strings.Contains(key, "@") {
 		p, ok = d.Directory.BySignIn(key)
 	}
-	if !ok || p.Kind != cloud.User {
+	return p, ok && p.Kind == cloud.User
+}
+
+// revokeMine lets people end everything that they have signed in to.
+func (d *Door) revokeMine(w http.ResponseWriter, c *call) error {
+	if err := c.isPerson(); err != nil {
+		return err
+	}
+	return d.revoke(w, c, c.caller.ID)
+}
+
+// revokePersons lets owners do it for somebody.
+func (d *Door) revokePersons(w http.ResponseWriter, c *call) error {
+	key := c.r.PathValue("id")
+	p, ok := d.findPerson(key)
+	if !ok || p.ID != c.caller.ID {
+		if err := d.mayAdminister(c); err != nil {
+			return err
+		}
+	}
+	if !ok {
 		return missing(key)
 	}
-	return d.show(w, c, person{p})
+	return d.revoke(w, c, p.ID)
+}
+
+// revoke voids a person's refresh and access tokens alike (Microsoft Graph v1.0, "user:
+// revokeSignInSessions"). When it answers, every reader knows.
+func (d *Door) revoke(w http.ResponseWriter, c *call, id cloud.PrincipalID) error {
+	if c.r.ContentLength != 0 {
+		if err := c.read(&struct{}{}); err != nil {
+			return err
+		}
+	}
+	now := d.now()
+	err := d.revise(c.r.Context(), target{principal: id}, func(r *record) error {
+		r.principal.Revoke(now)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.say(w, http.StatusOK, map[string]any{"@odata.context": c.context(d, "Edm.Boolean"), "value": true})
 }

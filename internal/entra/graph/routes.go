@@ -45,8 +45,10 @@ func (d *Door) Routes(mux *http.ServeMux) {
 
 		{"GET /me", d.showMe},
 		{"GET /me/ownedobjects", d.listOwned},
+		{"POST /me/revokesigninsessions", d.revokeMine},
 		{"GET /users", d.listPeople},
 		{"GET /users/{id}", d.showPerson},
+		{"POST /users/{id}/revokesigninsessions", d.revokePersons},
 
 		{"GET /groups", d.listGroups},
 		{"/groups/{id}", d.noGroup},

@@ -45,9 +45,11 @@ type authorizationCode struct {
 	Nonce     string            `json:"nonce,omitempty"`
 	Person    cloud.PrincipalID `json:"person"`
 	Begun     time.Time         `json:"begun"`
-	// Session is set once the code was redeemed: a second use ends what came of the first.
+	// Spent and Session, the id of the session that comes of it, are set when the code is redeemed, and
+	// Twice when it comes again.
 	Spent   bool   `json:"spent,omitempty"`
 	Session string `json:"session,omitempty"`
+	Twice   bool   `json:"twice,omitempty"`
 }
 
 // readAuthorization reads an authorization request. Nothing goes to a redirect URI before this has

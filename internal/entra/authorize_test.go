@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"lanyard/internal/cloud"
 )
 
 const (
@@ -198,6 +200,33 @@ func TestACodeThatComesTwiceEndsWhatItLedTo(t *testing.T) { // RFC 6749 section 
 	}
 	w.refused(t, w.post(t, commonToken, redeem(code)), 400, "invalid_grant", 54005)
 	w.refused(t, w.refresh(t, got.Refresh), 400, "invalid_grant", 70000)
+}
+
+func TestACodeThatComesTwiceAtOnceEndsWhatItLedTo(t *testing.T) { // RFC 6749 section 4.1.2
+	w := start(t)
+	for range 40 {
+		form := redeem(w.code(t))
+		answers := make(chan answer, 2)
+		for range 2 {
+			go func() { answers <- w.post(t, commonToken, form) }()
+		}
+		first, second := <-answers, <-answers
+		if first.status == 200 {
+			first, second = second, first
+		}
+		w.refused(t, first, 400, "invalid_grant", 54005)
+		if second.status == 200 {
+			var got tokens
+			second.decode(t, &got)
+			w.refused(t, w.refresh(t, got.Refresh), 400, "invalid_grant", 70000)
+		} else {
+			w.refused(t, second, 400, "invalid_grant", 54005)
+		}
+	}
+	entries, _, err := w.store.List(t.Context(), cloud.KeysSession+"sessions/")
+	if err != nil || len(entries) != 0 {
+		t.Errorf("%d sessions are alive, %v", len(entries), err)
+	}
 }
 
 func TestTheHintIsShownAndNeverRun(t *testing.T) {

@@ -5,9 +5,10 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
-	"strings"
 
+	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
 	"lanyard/internal/store"
 )
@@ -29,7 +30,7 @@ func (d *Door) redeem(ctx context.Context, c call) (outcome, error) {
 	case revision == 0 || code.Client != client.ID:
 		return outcome{}, refuse(70000, "The provided value for the 'code' parameter is not valid.")
 	case code.Spent:
-		return outcome{}, d.spent(ctx, code)
+		return outcome{}, d.spent(ctx, key)
 	case !d.now().Before(code.Ends):
 		return outcome{}, refuse(70008, "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource.")
 	case c.redirect != code.Redirect:
@@ -37,33 +38,53 @@ func (d *Door) redeem(ctx context.Context, c call) (outcome, error) {
 	case !matches(c.verifier.Open(), code.Challenge):
 		return outcome{}, refuse(501481, "The Code_Verifier does not match the code_challenge supplied in the authorization request.")
 	}
-	code.Spent = true
-	if revision, err = d.rewrite(ctx, key, revision, code); errors.Is(err, store.ErrConflict) {
-		return outcome{}, d.spent(ctx, code)
-	} else if err != nil {
-		return outcome{}, err
-	}
 	w, err := c.wish(code.Wish)
 	if err != nil {
 		return outcome{}, err
 	}
-	o, err := d.grantPerson(ctx, c, signIn{client: client, person: code.Person, begun: code.Begun, wish: w, nonce: code.Nonce})
-	if err != nil || o.refresh.IsZero() {
-		return o, err
-	}
-	// Should the code come again, this is what it must not have led to.
-	code.Session = strings.Split(o.refresh.Open(), ".")[1]
-	if _, err := d.rewrite(ctx, key, revision, code); err != nil && !errors.Is(err, store.ErrConflict) {
+	// What the code is about to lead to is written down before it exists: whoever comes with the same
+	// code finds it, however close behind.
+	if code.Session, err = cloud.NewID(d.random()); err != nil {
 		return outcome{}, err
+	}
+	code.Spent = true
+	if revision, err = d.rewrite(ctx, key, revision, code); errors.Is(err, store.ErrConflict) {
+		return outcome{}, d.spent(ctx, key)
+	} else if err != nil {
+		return outcome{}, err
+	}
+	o, err := d.grantPerson(ctx, c, signIn{
+		client: client, person: code.Person, begun: code.Begun, wish: w, nonce: code.Nonce, session: code.Session,
+	})
+	if err != nil {
+		return outcome{}, err
+	}
+	if _, last, err := fetch[authorizationCode](ctx, d.Store, key); err != nil {
+		return outcome{}, err
+	} else if last != revision { // the code came again meanwhile
+		return outcome{}, d.spent(ctx, key)
 	}
 	return o, nil
 }
 
 // spent ends the session that a code led to, since one of the two who had it has stolen it (RFC
-// 6749 section 4.1.2).
-func (d *Door) spent(ctx context.Context, code authorizationCode) error {
-	if code.Session != "" {
-		if _, err := d.Store.Commit(ctx, store.Change{Key: keysSession + code.Session, If: store.Any}); err != nil {
+// 6749 section 4.1.2). It marks the code as well, so that whoever redeemed it first and is not
+// through yet sees that there was a second, and gives out nothing.
+func (d *Door) spent(ctx context.Context, key string) error {
+	code, revision, err := fetch[authorizationCode](ctx, d.Store, key)
+	if err != nil {
+		return err
+	}
+	if revision != 0 {
+		code.Twice = true
+		value, err := json.Marshal(code)
+		if err != nil {
+			return err
+		}
+		if _, err := d.Store.Commit(ctx,
+			store.Change{Key: key, Value: value, If: store.Any}, // nothing else changes a code that is spent
+			store.Change{Key: keysSession + code.Session, If: store.Any},
+		); err != nil {
 			return err
 		}
 	}

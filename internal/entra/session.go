@@ -43,6 +43,8 @@ type signIn struct {
 	nonce  string
 	// refresh is the token of the session that this goes on with; zero begins one if the app wants it.
 	refresh cloud.Sealed
+	// session is the id of the one that this begins; empty draws it.
+	session string
 }
 
 // grantPerson gives an app what it acts with in a person's name.
@@ -98,9 +100,12 @@ func (d *Door) person(id cloud.PrincipalID, since time.Time) (cloud.Principal, e
 
 // begin makes a session and gives its refresh token: the session's id and a secret.
 func (d *Door) begin(ctx context.Context, s signIn) (cloud.Sealed, error) {
-	id, err := cloud.NewID(d.random())
-	if err != nil {
-		return cloud.Sealed{}, err
+	id := s.session
+	if id == "" {
+		var err error
+		if id, err = cloud.NewID(d.random()); err != nil {
+			return cloud.Sealed{}, err
+		}
 	}
 	secret, err := d.draw(32)
 	if err != nil {

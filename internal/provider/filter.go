@@ -33,7 +33,7 @@ func ParseFilter(text string) ([]Term, error) {
 
 // UnknownTerm refuses a condition that a type does not have.
 func UnknownTerm(t Term) *fault.Error {
-	return fault.New(fault.Invalid, "InvalidFilter", "The filter cannot use '%s' here.", t.Name)
+	return fault.New(fault.Invalid, "InvalidFilter", "The filter cannot use '%s' here.", fault.Clip(t.Name))
 }
 
 func badFilter(text string) *fault.Error {

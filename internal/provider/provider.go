@@ -142,7 +142,7 @@ func blank(v any) bool {
 
 // NotOffered refuses a field that Azure has and this world has not.
 func NotOffered(field string) *fault.Error {
-	return fault.New(fault.NotOffered, "NotOffered", "'%s' is not offered in this world: leave it out.", field)
+	return fault.New(fault.NotOffered, "NotOffered", "'%s' is not offered in this world: leave it out.", fault.Clip(field))
 }
 
 // PlatformOnly refuses a client's write on what the platform alone makes, and a client's delete,

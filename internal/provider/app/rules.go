@@ -22,14 +22,14 @@ func appName(name string) error {
 		return nil
 	}
 	return fault.New(fault.Invalid, "ContainerAppInvalidName",
-		"Invalid ContainerApp name '%s'. A name must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character and cannot have '--'. The length must be between 1 and 32 characters inclusive.", name)
+		"Invalid ContainerApp name '%s'. A name must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character and cannot have '--'. The length must be between 1 and 32 characters inclusive.", fault.Clip(name))
 }
 
 func environmentName(name string) error {
 	if validEnvironment.MatchString(name) {
 		return nil
 	}
-	return fault.New(fault.Invalid, "ManagedEnvironmentInvalidName", "The environment name %s is invalid.", name).
+	return fault.New(fault.Invalid, "ManagedEnvironmentInvalidName", "The environment name %s is invalid.", fault.Clip(name)).
 		Try("use 2 to 60 letters, digits and hyphens, a letter first, no hyphen last")
 }
 
@@ -99,7 +99,7 @@ func environmentOf(m provider.Members) (cloud.ID, error) {
 }
 
 func badEnvironment(text string) *fault.Error {
-	return fault.New(fault.Invalid, "InvalidManagedEnvironmentId", "Invalid ManagedEnvironmentId value '%s'.", text)
+	return fault.New(fault.Invalid, "InvalidManagedEnvironmentId", "Invalid ManagedEnvironmentId value '%s'.", fault.Clip(text))
 }
 
 func shapeConfiguration(m provider.Members) error {
@@ -121,7 +121,7 @@ func shapeConfiguration(m provider.Members) error {
 	case "multiple", "labels":
 		return provider.NotOffered(path + ".activeRevisionsMode: " + mode)
 	default:
-		return fault.New(fault.Invalid, "ContainerAppInvalidActiveRevisionsMode", "'%s.activeRevisionsMode' must be Single or Multiple, not '%s'.", path, mode)
+		return fault.New(fault.Invalid, "ContainerAppInvalidActiveRevisionsMode", "'%s.activeRevisionsMode' must be Single or Multiple, not '%s'.", path, fault.Clip(mode))
 	}
 	keep := 100
 	if err := c.Decode(path, "maxInactiveRevisions", &keep); err != nil {

@@ -140,3 +140,24 @@ func TestEnvironments(t *testing.T) {
 		}
 	}
 }
+
+func TestRefusalsRepeatWhatWasSentShort(t *testing.T) {
+	w := begin(t)
+	loud := strings.Repeat("\u00e9!", 4000)
+	for claim, body := range map[string]string{
+		"the environment":       strings.ReplaceAll(body("", ""), env, loud),
+		"the mode":              body("", `,"configuration":{"activeRevisionsMode":"`+loud+`"}`),
+		"the profile":           body("", `,"workloadProfileName":"`+loud+`"`),
+		"an unknown member":     body("", `,"`+loud+`":1`),
+		"the kind":              strings.Replace(body("", ""), "{", `{"kind":"`+loud+`",`, 1),
+		"the container's name":  strings.Replace(body("", ""), `"name":"main"`, `"name":"`+loud+`"`, 1),
+		"the image":             strings.NewReplacer("shop:1", loud, `,"command":["/bin/shop"]`, "").Replace(body("", "")),
+		"a variable's name":     body(`,"env":[{"name":"`+loud+`","value":"b"}]`, ""),
+		"the memory":            body(`,"resources":{"cpu":1,"memory":"`+loud+`"}`, ""),
+		"the revision's suffix": strings.Replace(body("", ""), `"template":{`, `"template":{"revisionSuffix":"`+loud+`",`, 1),
+	} {
+		if a := w.Ask("PUT "+shop, body); a.Status < 400 || len(a.Text) > 1000 || strings.Contains(a.Text, "\u00e9") {
+			t.Errorf("of %s it answers %d in %d bytes: %.300s", claim, a.Status, len(a.Text), a.Text)
+		}
+	}
+}

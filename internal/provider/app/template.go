@@ -28,9 +28,13 @@ var (
 )
 
 // invalidField is Azure's refusal of something in a template (wire-facts: "Microsoft.App").
-func invalidField(field, format string, args ...any) *fault.Error {
+func invalidField(field, format string, said ...string) *fault.Error {
+	clipped := make([]any, len(said))
+	for i, text := range said {
+		clipped[i] = fault.Clip(text)
+	}
 	return fault.New(fault.Invalid, "InvalidParameterValueInContainerTemplate",
-		"The following field(s) are either invalid or missing. Field '%s' is invalid with details: '%s';.", field, fmt.Sprintf(format, args...))
+		"The following field(s) are either invalid or missing. Field '%s' is invalid with details: '%s';.", fault.Clip(field), fmt.Sprintf(format, clipped...))
 }
 
 // shapeTemplate holds the template against the rules and fills its defaults. What it leaves is in
@@ -90,7 +94,7 @@ func shapeContainer(raw json.RawMessage) (json.RawMessage, error) {
 		return nil, invalidField("template.containers."+c.Name+".image", "Invalid value: \"\": it is required")
 	}
 	if len(c.Command) == 0 {
-		return nil, fault.New(fault.NotOffered, "NotOffered", "'%s[0].command' is missing: this world runs commands of this machine and does not take one from the image '%s'.", containerPath, c.Image)
+		return nil, fault.New(fault.NotOffered, "NotOffered", "'%s[0].command' is missing: this world runs commands of this machine and does not take one from the image '%s'.", containerPath, fault.Clip(c.Image))
 	}
 	for _, word := range append(append([]string{}, c.Command...), c.Args...) {
 		if strings.ContainsRune(word, 0) {
@@ -132,7 +136,7 @@ func shapeEnv(m provider.Members) error {
 		}
 		switch {
 		case !validVariable.MatchString(v.Name):
-			return fault.New(fault.Invalid, "ContainerAppInvalidEnvVarName", "Env variable name '%s' contains invalid character, allowed characters are 'a-z, A-Z, 0-9, -, . and _', no digit first.", v.Name)
+			return fault.New(fault.Invalid, "ContainerAppInvalidEnvVarName", "Env variable name '%s' contains invalid character, allowed characters are 'a-z, A-Z, 0-9, -, . and _', no digit first.", fault.Clip(v.Name))
 		case seen[v.Name]:
 			return invalidField("template.containers.env", "Duplicate value: %q", v.Name)
 		case strings.ContainsRune(v.Value, 0):
@@ -168,7 +172,7 @@ func shapeResources(m provider.Members) error {
 	quarters := want.CPU * 4
 	if err != nil || !strings.HasSuffix(want.Memory, "Gi") || quarters != float64(int(quarters)) || quarters < 1 || quarters > 16 || memory != want.CPU*2 {
 		return fault.New(fault.Invalid, "ContainerAppInvalidResourceTotal",
-			"The total requested CPU and memory resources for this application (CPU: %v, memory: %s) is invalid. Total CPU and memory for all containers defined in a Container App must add up to a multiple of [cpu: 0.25, memory: 0.5Gi], up to [cpu: 4.0, memory: 8.0Gi].", want.CPU, want.Memory)
+			"The total requested CPU and memory resources for this application (CPU: %v, memory: %s) is invalid. Total CPU and memory for all containers defined in a Container App must add up to a multiple of [cpu: 0.25, memory: 0.5Gi], up to [cpu: 4.0, memory: 8.0Gi].", want.CPU, fault.Clip(want.Memory))
 	}
 	m.Set("resources", map[string]any{"cpu": want.CPU, "memory": want.Memory})
 	return nil

@@ -139,7 +139,7 @@ func (d definition) Place(ctx context.Context, c *arm.Change) error {
 		return err
 	}
 	if !rival.IsZero() || d.builtInNamed(p.RoleName) {
-		return fault.New(fault.Conflict, "RoleDefinitionWithSameNameExists", "A role with the name '%s' already exists in this directory. Use a different name.", p.RoleName)
+		return fault.New(fault.Conflict, "RoleDefinitionWithSameNameExists", "A role with the name '%s' already exists in this directory. Use a different name.", fault.Clip(p.RoleName))
 	}
 	c.Writes = append(c.Writes, name)
 	if c.Before == nil {

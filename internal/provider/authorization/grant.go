@@ -40,11 +40,11 @@ func readAssignment(raw json.RawMessage) (p assignmentProperties, role cloud.ID,
 	}
 	role, err = cloud.ParseID(p.RoleDefinitionID)
 	if err != nil || !role.Is(Definitions) || !cloud.IsGUID(role.Name()) {
-		return p, role, fault.New(fault.Invalid, "InvalidRoleDefinitionId", "'properties.roleDefinitionId' must be the id of a role definition, not '%s'.", p.RoleDefinitionID).
+		return p, role, fault.New(fault.Invalid, "InvalidRoleDefinitionId", "'properties.roleDefinitionId' must be the id of a role definition, not '%s'.", fault.Clip(p.RoleDefinitionID)).
 			Because(err).Try("lanyard role definition list --query '[].{name:roleName, id:id}'")
 	}
 	if !cloud.IsGUID(p.PrincipalID) {
-		return p, role, fault.New(fault.Invalid, "InvalidPrincipalId", "A valid principal ID must be provided for role assignment, not '%s'.", p.PrincipalID)
+		return p, role, fault.New(fault.Invalid, "InvalidPrincipalId", "A valid principal ID must be provided for role assignment, not '%s'.", fault.Clip(p.PrincipalID))
 	}
 	p.PrincipalID = strings.ToLower(p.PrincipalID)
 	if p.Description != nil && len(*p.Description) > maxDescription {
@@ -62,7 +62,7 @@ func principalType(sent string) (string, error) {
 	}
 	i := slices.IndexFunc(principalTypes, func(t string) bool { return strings.EqualFold(t, sent) })
 	if i < 0 {
-		return "", fault.New(fault.Invalid, "InvalidPrincipalType", "The principal type '%s' is none of %s.", sent, strings.Join(principalTypes, ", "))
+		return "", fault.New(fault.Invalid, "InvalidPrincipalType", "The principal type '%s' is none of %s.", fault.Clip(sent), strings.Join(principalTypes, ", "))
 	}
 	return principalTypes[i], nil
 }

@@ -123,3 +123,24 @@ func TestTwoOwnersCannotTakeEachOthersRole(t *testing.T) {
 		}
 	}
 }
+
+func TestRefusalsRepeatWhatWasSentShort(t *testing.T) {
+	w := begin(t)
+	loud, p := strings.Repeat("\u00e9!", 4000), string(w.Enroll("shop").ID)
+	lock := "PUT " + providertest.Group + "/providers/Microsoft.Authorization/locks/keep?api-version=2020-05-01"
+	put, define := "PUT "+providertest.Group+assignments+one, "PUT "+providertest.Group+definitions+mine
+	for claim, c := range map[string][2]string{
+		"a role's id":        {put, grant(loud, p, "")},
+		"a principal":        {put, grant(reader, loud, "")},
+		"a principal's type": {put, grant(reader, p, `,"principalType":"`+loud+`"`)},
+		"a role's type":      {define, strings.Replace(role("x", atGroup), "CustomRole", loud, 1)},
+		"an action":          {define, strings.Replace(role("x", atGroup), "Microsoft.App/*/read", loud, 1)},
+		"a scope":            {define, role("x", `"`+loud+`"`)},
+		"a management group": {define, role("x", `"/providers/Microsoft.Management/managementGroups/`+strings.Repeat("x", 400)+`"`)},
+		"a lock's level":     {lock, `{"properties":{"level":"` + loud + `"}}`},
+	} {
+		if a := w.Ask(c[0], c[1]); a.Status < 400 || len(a.Text) > 1000 || strings.Contains(a.Text, "\u00e9") {
+			t.Errorf("of %s it answers %d in %d bytes: %.300s", claim, a.Status, len(a.Text), a.Text)
+		}
+	}
+}

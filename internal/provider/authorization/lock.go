@@ -89,5 +89,5 @@ func lockLevel(sent string) (string, error) {
 			return level, nil
 		}
 	}
-	return "", fault.New(fault.Invalid, "InvalidLockLevel", "'properties.level' must be one of %s, not '%s'.", strings.Join(all, ", "), sent)
+	return "", fault.New(fault.Invalid, "InvalidLockLevel", "'properties.level' must be one of %s, not '%s'.", strings.Join(all, ", "), fault.Clip(sent))
 }

@@ -39,7 +39,7 @@ func readDefinition(raw json.RawMessage) (p definitionProperties, scopes []cloud
 		}
 	}
 	if p.Type != "" && !strings.EqualFold(p.Type, custom) {
-		return p, nil, fault.New(fault.Invalid, "InvalidRoleDefinitionType", "The role type '%s' cannot be written: clients make roles of type '%s' only.", p.Type, custom)
+		return p, nil, fault.New(fault.Invalid, "InvalidRoleDefinitionType", "The role type '%s' cannot be written: clients make roles of type '%s' only.", fault.Clip(p.Type), custom)
 	}
 	p.Type = custom
 	if strings.TrimSpace(p.RoleName) == "" || len(p.RoleName) > maxRoleName {
@@ -88,7 +88,7 @@ func readPermissions(entries []json.RawMessage) ([]wirePermissions, error) {
 func checkActions(list []string) error {
 	for _, a := range list {
 		if !action.MatchString(a) {
-			return fault.New(fault.Invalid, "InvalidActionOrNotAction", "'%s' does not match any of the actions supported by the providers.", a)
+			return fault.New(fault.Invalid, "InvalidActionOrNotAction", "'%s' does not match any of the actions supported by the providers.", fault.Clip(a))
 		}
 	}
 	return nil
@@ -107,7 +107,7 @@ func readScopes(texts []string) ([]cloud.ID, error) {
 			return nil, provider.NotOffered("properties.assignableScopes: " + text)
 		case err != nil, !id.Is("Microsoft.Resources/subscriptions") && !id.Is("Microsoft.Resources/resourceGroups"):
 			return nil, fault.New(fault.Invalid, "InvalidRoleDefinitionAssignableScopes",
-				"The assignable scope '%s' is neither a subscription nor a resource group.", text).Because(err)
+				"The assignable scope '%s' is neither a subscription nor a resource group.", fault.Clip(text)).Because(err)
 		}
 		scopes = append(scopes, id)
 	}

@@ -43,7 +43,7 @@ func guidName(name, code, noun string) error {
 	if cloud.IsGUID(name) {
 		return nil
 	}
-	return fault.New(fault.Invalid, code, "The %s ID '%s' is not valid. The %s ID must be a GUID.", noun, name, noun)
+	return fault.New(fault.Invalid, code, "The %s ID '%s' is not valid. The %s ID must be a GUID.", noun, fault.Clip(name), noun)
 }
 
 // forbiddenInLocks are the characters that a lock's name cannot have (API description of locks).

@@ -3,6 +3,7 @@ package entra
 import (
 	"context"
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ import (
 const (
 	deviceLife     = 15 * time.Minute
 	devicePoll     = 5 * time.Second // between two requests of an app that waits
-	maxDevices     = 1000            // that wait at one time: anybody may ask for a code
+	maxDevices     = 1000            // that wait at one time
 	userCodeLength = 9
 	// userCodeLetters make no words and are not taken for one another (RFC 8628 section 6.1).
 	userCodeLetters = "BCDFGHJKLMNPQRSTVWXZ"
@@ -129,12 +130,8 @@ func (d *Door) newDevice(r *http.Request, v version) (deviceAnswer, error) {
 // keepDevice draws the two codes and writes the device under the first. The device code ends in the
 // user code, so that both find it.
 func (d *Door) keepDevice(ctx context.Context, dev device) (userCode, deviceCode string, err error) {
-	others, _, err := d.Store.List(ctx, keysDevice)
-	if err != nil {
+	if err := d.makeRoom(ctx); err != nil {
 		return "", "", err
-	}
-	if len(others) >= maxDevices {
-		return "", "", fault.New(fault.Unavailable, prefix+"90033", "Too many sign-ins are waiting for somebody to enter their code. Try again in a few minutes.")
 	}
 	dev.Ends = d.now().Add(deviceLife).UTC()
 	for range 3 {
@@ -152,6 +149,39 @@ func (d *Door) keepDevice(ctx context.Context, dev device) (userCode, deviceCode
 		}
 	}
 	return "", "", errors.New("draw user code: all were taken")
+}
+
+// makeRoom lets one more device wait. Where as many do as may, the one that has waited longest goes:
+// anybody may ask for codes, and those who ask for many are not to keep out who comes next. A person
+// who has begun to sign in loses nothing.
+func (d *Door) makeRoom(ctx context.Context) error {
+	entries, _, err := d.Store.List(ctx, keysDevice)
+	if err != nil {
+		return err
+	}
+	var oldest found
+	living := 0
+	for _, e := range entries {
+		var dev device
+		if err := json.Unmarshal(e.Value, &dev); err != nil || !d.now().Before(dev.Ends) {
+			continue
+		}
+		living++
+		if dev.State == waiting && (oldest.key == "" || dev.Ends.Before(oldest.Ends)) {
+			oldest = found{dev, e.Key, e.Revision}
+		}
+	}
+	switch {
+	case living < maxDevices:
+		return nil
+	case oldest.key == "":
+		return fault.New(fault.Unavailable, prefix+"90033", "Too many sign-ins have begun and not ended. Try again in a few minutes.")
+	}
+	_, err = d.Store.Commit(ctx, store.Change{Key: oldest.key, If: oldest.revision})
+	if errors.Is(err, store.ErrConflict) {
+		return nil // somebody has gone on with it, or it has gone: a thousand is no exact bound
+	}
+	return err
 }
 
 // userCode draws a code that people can type.

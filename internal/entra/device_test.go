@@ -210,20 +210,50 @@ func TestTheOlderDeviceEndpointAnswersInStrings(t *testing.T) {
 	w.refused(t, w.post(t, "/common/oauth2/devicecode", formOf("client_id", cli)), 400, "invalid_request", 900144)
 }
 
+// devices writes a thousand that stand somewhere, each begun a moment after the one before.
+func (w *world) devices(t testing.TB, state string, ends time.Time) {
+	t.Helper()
+	for n := range 10 {
+		var all []store.Change
+		for k := range 100 {
+			text := fmt.Sprintf(`{"ends":%q,"state":%q}`, ends.Add(time.Duration(n*100+k)).Format(time.RFC3339Nano), state)
+			all = append(all, store.Change{Key: fmt.Sprintf("%sdevices/%d-%02d", cloud.KeysSession, n, k), Value: []byte(text), If: store.Any})
+		}
+		w.commit(t, all...)
+	}
+}
+
 func TestOnlySoManyDevicesWait(t *testing.T) { // T20
 	w := start(t)
-	ask := func() answer {
-		return w.post(t, "/common/oauth2/v2.0/devicecode", formOf("client_id", cli, "scope", azScope))
-	}
-	for n := range 10 {
-		var waiting []store.Change
-		for k := range 100 {
-			waiting = append(waiting, store.Change{Key: fmt.Sprintf("%sdevices/%d-%d", cloud.KeysSession, n, k), Value: []byte(`{}`)})
+	count := func() int {
+		entries, _, err := w.store.List(t.Context(), cloud.KeysSession+"devices/")
+		if err != nil {
+			t.Fatal(err)
 		}
-		if a := ask(); a.status != 200 {
-			t.Fatalf("with %d waiting: %d %s", n*100, a.status, a.body)
-		}
-		w.commit(t, waiting...)
+		return len(entries)
 	}
-	w.refused(t, ask(), 503, "temporarily_unavailable", 90033)
+	w.devices(t, "", w.now().Add(-time.Second)) // these have ended, and nobody has swept
+	d := w.begin(t)
+	if n := count(); n != 1001 {
+		t.Errorf("%d documents, want all", n)
+	}
+	// A thousand more wait, and a thousand and one would: the oldest goes.
+	w.devices(t, "", w.now().Add(time.Minute))
+	last := w.begin(t)
+	if n := count(); n != 1001 {
+		t.Errorf("%d documents, want one less than there would be", n)
+	}
+	if left, err := w.store.Get(t.Context(), cloud.KeysSession+"devices/0-00"); err != nil || left.Revision != 0 {
+		t.Errorf("the oldest is still there, %v", err)
+	}
+	w.approve(t, d.UserCode)
+	w.approve(t, last.UserCode)
+	for _, one := range []waiting{d, last} {
+		if a := w.poll(t, one.DeviceCode); a.status != 200 {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	}
+	// Whoever has given a password is not pushed out.
+	w.devices(t, "known", w.now().Add(time.Minute))
+	w.refused(t, w.post(t, "/common/oauth2/v2.0/devicecode", formOf("client_id", cli, "scope", azScope)), 503, "temporarily_unavailable", 90033)
 }

@@ -66,9 +66,6 @@ func (f found) shows(ticket string) bool {
 // lookUp finds the device that waits under a user code.
 func (d *Door) lookUp(ctx context.Context, code string) (found, error) {
 	wrong := refuse(70018, "That code is not right, or it has expired. Look at the code that your app shows, or let it begin again.")
-	if d.attempts.full("code", maxWrongCodes, d.now()) {
-		return found{}, refuse(50053, "There were too many wrong codes. Wait five minutes, then try again.")
-	}
 	code = strings.ToLower(strings.Map(func(c rune) rune {
 		if c == ' ' || c == '-' {
 			return -1
@@ -78,15 +75,18 @@ func (d *Door) lookUp(ctx context.Context, code string) (found, error) {
 	if len(code) != userCodeLength || strings.Trim(code, strings.ToLower(userCodeLetters)) != "" {
 		return found{}, wrong
 	}
+	if d.codes.take(keysDevice, maxWrongCodes, d.now()) {
+		return found{}, refuse(50053, "There were too many wrong codes. Wait five minutes, then try again.")
+	}
 	key := keysDevice + code
 	dev, revision, err := fetch[device](ctx, d.Store, key)
 	if err != nil {
 		return found{}, err
 	}
 	if revision == 0 || !d.now().Before(dev.Ends) || dev.State == approved || dev.State == declined {
-		d.attempts.miss("code", d.now())
 		return found{}, wrong
 	}
+	d.codes.giveBack(keysDevice)
 	return found{dev, key, revision}, nil
 }
 

@@ -35,7 +35,7 @@ type Door struct {
 	Rand io.Reader        // nil means crypto/rand
 	Log  *slog.Logger     // nil discards
 
-	attempts throttle
+	names, codes throttle // wrong guesses at people's passwords and at devices' codes
 }
 
 // keys are what tokens are made and verified with.

@@ -52,12 +52,15 @@ func trustFolder(state string) (string, error) {
 			return "", err
 		}
 		parent = cache
-	} else if s, err := os.Stat(parent); err != nil || s.Mode().Perm()&0o022 != 0 || s.Mode().Perm()&0o001 == 0 {
+	} else if s, err := os.Stat(parent); err != nil || s.Mode().Perm()&0o001 == 0 {
 		return "", errors.New("no folder of the system's own that all can pass")
 	}
 	sum := sha256.Sum256([]byte(state))
 	dir := filepath.Join(parent, "lanyard", "trust-"+hex.EncodeToString(sum[:6]))
-	return dir, os.MkdirAll(dir, 0o755)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	return dir, areKept(filepath.Dir(dir))
 }
 
 func (t *Trust) write() (err error) {

@@ -2,8 +2,10 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -118,6 +120,61 @@ func TestTrustIsNotPutIntoSomebodyElsesFolder(t *testing.T) {
 		trust.dir = foreign
 		if err := trust.write(); err == nil {
 			t.Error("it was written into another user's folder")
+		}
+	}
+}
+
+// TestTrustLiesInNoFolderThatOthersWriteTo is of a cache folder on a disk that people share: whoever may
+// write to a folder may put another in the place of what lies in it.
+func TestTrustLiesInNoFolderThatOthersWriteTo(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a profile is its user's alone")
+	}
+	for name, c := range map[string]struct {
+		mode os.FileMode
+		kept bool
+	}{
+		"its owner alone":              {0o700, true},
+		"everybody reads":              {0o755, true},
+		"a group writes":               {0o775, false},
+		"everybody writes":             {0o777, false},
+		"everybody writes, kept apart": {0o777 | os.ModeSticky, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shared := filepath.Join(t.TempDir(), "shared")
+			dir := filepath.Join(shared, "cache", "lanyard")
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			link := filepath.Join(t.TempDir(), "link")
+			if err := errors.Join(os.Chmod(shared, c.mode), os.Symlink(dir, link)); err != nil {
+				t.Fatal(err)
+			}
+			for _, at := range []string{dir, link} {
+				if err := areKept(at); (err == nil) != c.kept {
+					t.Errorf("%s: %v; want it kept: %t", at, err, c.kept)
+				}
+			}
+			if os.Geteuid() == 0 {
+				return // whose trust lies in /run
+			}
+			t.Setenv("XDG_CACHE_HOME", filepath.Join(shared, "cache"))
+			trust, err := PlaceTrust("state", t.TempDir(), newAuthority(t, t.TempDir()).PEM())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if here := strings.HasPrefix(trust.dir, shared); here != c.kept && runtime.GOOS == "linux" {
+				t.Errorf("the trust lies in %s", trust.dir)
+			}
+		})
+	}
+	if os.Geteuid() == 0 {
+		foreign := filepath.Join(t.TempDir(), "foreign")
+		if err := errors.Join(os.MkdirAll(filepath.Join(foreign, "own"), 0o755), os.Chown(foreign, 12345, 12345)); err != nil {
+			t.Skip(err)
+		}
+		if areKept(filepath.Join(foreign, "own")) == nil {
+			t.Error("what lies in another user's folder is held to be kept")
 		}
 	}
 }

@@ -31,6 +31,8 @@ type Door struct {
 	// Page is where browsers find the sign-in pages that do not trust the local authority, e.g.
 	// http://login.lanyard.localhost:4140. Empty means the authority itself.
 	Page string
+	// Port is the one at which the authority's local names are served, e.g. 4140.
+	Port string
 	Now  func() time.Time // nil means time.Now
 	Rand io.Reader        // nil means crypto/rand
 	Log  *slog.Logger     // nil discards

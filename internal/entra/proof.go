@@ -124,12 +124,12 @@ func (d *Door) isFor(audience string) bool {
 		return true
 	}
 	u, err := url.Parse(audience)
-	if err != nil || u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.RawPath != "" ||
+	if err != nil || u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(audience, "#") || u.RawPath != "" ||
 		u.Host != strings.ToLower(u.Host) || !strings.HasPrefix(audience, "https://"+u.Host+"/") || !d.isOurs(u.Hostname()) {
 		return false
 	}
-	if u.Port() != "" && d.Profile.Public(u.Hostname()) == u.Hostname() {
-		return false // only local names have a port of their own
+	if local := d.Profile.Public(u.Hostname()) != u.Hostname(); u.Port() != "" && (!local || u.Port() != d.Port) {
+		return false // only local names have a port, and only our own: on others another world answers
 	}
 	named, rest, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
 	named = strings.ToLower(named)

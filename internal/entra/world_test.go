@@ -70,7 +70,7 @@ func start(t testing.TB) *world {
 	w.enroll(t, s, people)
 
 	mux := http.NewServeMux()
-	w.door = &entra.Door{Issuer: w.issuer, Directory: people, Store: s, Profile: cloud.Azure, Tenant: tenant, Now: clock}
+	w.door = &entra.Door{Issuer: w.issuer, Directory: people, Store: s, Profile: cloud.Azure, Tenant: tenant, Port: "4140", Now: clock}
 	w.door.Routes(mux)
 	w.server = httptest.NewTLSServer(mux)
 	w.client = leading(w.server)

@@ -96,8 +96,10 @@ func (p *Platform) plain(identities, pages http.Handler) http.Handler {
 func (p *Platform) signInHost() string { return signInHost(p.Address()) }
 
 func signInHost(address string) string {
-	return "login." + cloud.LocalDomain + address[strings.LastIndexByte(address, ':'):]
+	return "login." + cloud.LocalDomain + ":" + portOf(address)
 }
+
+func portOf(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }
 
 func mounted(routes func(*http.ServeMux)) http.Handler {
 	mux := http.NewServeMux()
@@ -121,7 +123,7 @@ func absent(_ http.ResponseWriter, r *http.Request) error {
 func (p *Platform) entraDoor() *entra.Door {
 	return &entra.Door{
 		Issuer: p.issuer, Directory: p.directory, Store: p.store, Profile: cloud.Azure, Tenant: p.deed.Tenant,
-		Page: "http://" + p.signInHost(), Now: p.config.Now, Log: p.log,
+		Page: "http://" + p.signInHost(), Port: portOf(p.Address()), Now: p.config.Now, Log: p.log,
 	}
 }
 

@@ -1,8 +1,10 @@
 package arm
 
 import (
+	"errors"
 	"net"
 	"net/http"
+	"strings"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
@@ -17,15 +19,16 @@ func (e *Engine) recorded(to answer, w http.ResponseWriter, r *http.Request, c c
 	}
 	c.record = e.begin(r, c, to.operation(c))
 	seen := &witness{ResponseWriter: w, status: http.StatusOK}
-	err := to.do(e, seen, r, c)
-	e.end(*c.record, seen.status, err)
+	err := errors.New("the request panicked") // so it is unless the answer comes back
+	defer func() { e.end(*c.record, seen.status, err) }()
+	err = to.do(e, seen, r, c)
 	return err
 }
 
 func (e *Engine) begin(r *http.Request, c call, operation string) *cloud.Activity {
 	a := cloud.Activity{
 		Request: e.draw(), Correlation: httpkit.Correlation(r.Context()), Operation: operation, Resource: c.id,
-		By: c.caller, Method: r.Method, ClientRequest: r.Header.Get("x-ms-client-request-id"),
+		By: c.caller, Method: r.Method, ClientRequest: clientRequest(r),
 	}
 	if who, ok := e.Directory.Principal(c.caller.Principal); ok {
 		a.Name = who.Name
@@ -37,13 +40,28 @@ func (e *Engine) begin(r *http.Request, c call, operation string) *cloud.Activit
 	return &a
 }
 
+// clientRequest gives what the client calls its request: Azure's clients send a GUID, and what others
+// send is bounded.
+func clientRequest(r *http.Request) string {
+	const most = 64
+	said := r.Header.Get("x-ms-client-request-id")
+	if cloud.IsGUID(said) {
+		return said
+	}
+	said = fault.Clip(said)
+	return said[:min(len(said), most)]
+}
+
+// maxMessage bounds the sentence kept of a refusal, in bytes.
+const maxMessage = 1 << 10
+
 // end keeps how a request ended: with the status it was answered, or with a fault.
 func (e *Engine) end(a cloud.Activity, status int, err error) {
 	state := cloud.ActivitySucceeded
 	switch {
 	case err != nil:
 		f := fault.Of(err)
-		state, status, a.Fault, a.Message = cloud.ActivityFailed, f.Kind.Status(), f.Code, f.Public
+		state, status, a.Fault, a.Message = cloud.ActivityFailed, f.Kind.Status(), f.Code, strings.ToValidUTF8(f.Public[:min(len(f.Public), maxMessage)], "")
 	case status == http.StatusAccepted:
 		state = cloud.ActivityAccepted
 	}
@@ -64,11 +82,11 @@ func (e *Engine) keep(a cloud.Activity, state cloud.ActivityState) {
 	e.Record(a)
 }
 
-// draw gives a new GUID, or none when the system has no randomness left: records are kept even so.
+// draw gives a new GUID: a record without one would be taken for another.
 func (e *Engine) draw() string {
 	id, err := cloud.NewID(e.rand())
 	if err != nil {
-		e.log().Error("draw an id", httpkit.KeyError, err)
+		panic(err) // crypto/rand never fails on the systems Go supports
 	}
 	return id
 }

@@ -1,11 +1,13 @@
 package arm
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/fault"
 	"lanyard/internal/store"
 	"lanyard/internal/store/mem"
 )
@@ -112,5 +114,50 @@ func TestADeletionInTheBackgroundIsRecordedToItsEnd(t *testing.T) {
 	}
 	if by := second.records[0].By.SignIn; by != "owner@lanyard.localhost" {
 		t.Errorf("it names %q", by)
+	}
+}
+
+func TestWhatAStrangerSentIsBoundedInRecords(t *testing.T) {
+	w := newWorld(t)
+	long := strings.Repeat("\u00e9", 5000)
+	const id = "6F1E27A5-95c4-4e62-8b0c-6a3d3d0f7f10"
+	for sent, want := range map[string]string{id: id, "mine": "mine", long: strings.Repeat("?", 64), id + id: (id + id)[:64]} {
+		w.records = nil
+		w.want(400, w.ask("PUT", carts+"/a", `{"location":"`+long+`"}`, "x-ms-client-request-id", sent))
+		for _, a := range w.records {
+			if a.ClientRequest != want || len(a.Message) > 1<<10 {
+				t.Errorf("recorded is the request %q with a message of %d bytes", a.ClientRequest, len(a.Message))
+			}
+		}
+	}
+	var a cloud.Activity
+	w.Record = func(kept cloud.Activity) { a = kept }
+	w.end(cloud.Activity{}, 0, fault.New(fault.Invalid, "Long", "%s", "x"+long))
+	if want := "x" + strings.Repeat("\u00e9", 511); a.Message != want {
+		t.Errorf("of a long sentence %d bytes are kept: %q", len(a.Message), a.Message)
+	}
+}
+
+func TestAWriteThatPanicsIsRecordedAsFailed(t *testing.T) {
+	w := newWorld(t)
+	w.refuse(func(cloud.Caller, string, cloud.ID) bool { panic("a mistake") })
+	w.want(500, w.ask("PUT", carts+"/a", here))
+	w.refuse(nil)
+	if got := strings.Join(w.history("Toy.Shop/carts/write"), ", "); !strings.HasPrefix(got, "Started 0, Failed 500 ") {
+		t.Errorf("recorded %q", got)
+	}
+}
+
+type noChance struct{}
+
+func (noChance) Read([]byte) (int, error) { return 0, errors.New("there is none") }
+
+// Records without an id of their own would be taken for one another.
+func TestNoRecordIsKeptWithoutAnID(t *testing.T) {
+	w := newWorld(t)
+	w.Rand = noChance{}
+	w.want(500, w.ask("PUT", carts+"/a", here))
+	if len(w.records) != 0 {
+		t.Errorf("recorded %+v", w.records)
 	}
 }

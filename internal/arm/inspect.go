@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 
 	"lanyard/internal/fault"
 )
 
 // inspect walks through JSON text before anything is made of it: it must not nest without end, and
-// no object may have a member twice, as readers do not agree on which of the two counts.
+// no object may have a member twice, in whichever case, as readers do not agree on which of the two counts.
 func inspect(text []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
@@ -35,7 +36,8 @@ func inspect(text []byte) error {
 		}
 		switch token {
 		case json.Delim('{'):
-			open = append(open, &level{names: map[string]bool{}})
+			tags := len(open) == 1 && strings.EqualFold(open[0].last, "tags")
+			open = append(open, &level{names: map[string]bool{}, exact: tags})
 		case json.Delim('['):
 			open = append(open, &level{})
 		}
@@ -48,7 +50,9 @@ func inspect(text []byte) error {
 // level is one object or array that is being read.
 type level struct {
 	names map[string]bool // of an object's members; nil for an array
+	exact bool            // names in two spellings are told apart: what tags are called is checked later
 	named bool            // a member's name has been read, its value comes next
+	last  string          // that name
 }
 
 // next takes a token up and reports whether it is a member's name.
@@ -60,12 +64,16 @@ func (l *level) next(token json.Token) (name string, isName bool) {
 	if !l.named {
 		return "", false
 	}
-	name, isName = token.(string)
-	return name, isName
+	l.last, isName = token.(string)
+	return l.last, isName
 }
 
-// add keeps a member's name; it reports false when it was there before.
+// add keeps a member's name; it reports false when it was there before. Names are one where
+// encoding/json takes them for one: it folds the letters k and s further than lower case does.
 func (l *level) add(name string) bool {
+	if !l.exact {
+		name = strings.ToLower(strings.ToUpper(name))
+	}
 	if l.names[name] {
 		return false
 	}

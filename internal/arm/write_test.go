@@ -161,6 +161,8 @@ func TestRefusedWrites(t *testing.T) {
 		"a tag without a value":                   {carts + "/b", `{"location":"westeurope","tags":{"a":null}}`, 400, "InvalidRequestContent"},
 		"a state that a new one will not have":    {carts + "/b", `{"location":"westeurope","properties":{"provisioningState":"Failed"}}`, 400, "InvalidRequestContent"},
 		"another state in another spelling":       {carts + "/a", `{"location":"westeurope","properties":{"ProvisioningState":"Failed"}}`, 400, "InvalidRequestContent"},
+		"one deep member in two spellings":        {carts + "/b", `{"location":"westeurope","properties":{"x":[{"enabled":false,"Enabled":true}]}}`, 400, "InvalidRequestContent"},
+		"a member that only JSON readers fold":    {carts + "/b", `{"location":"westeurope","properties":{"keys":1,"\u212aeyſ":2}}`, 400, "InvalidRequestContent"},
 		"one member in two spellings":             {carts + "/b", `{"location":"westeurope","Location":"eastus"}`, 400, "InvalidRequestContent"},
 		"nesting without end":                     {carts + "/b", `{"a":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, 400, "InvalidRequestContent"},
 		"a megabyte and more":                     {carts + "/b", `{"a":"` + strings.Repeat("a", maxDocument) + `"}`, 413, "RequestContentTooLarge"},

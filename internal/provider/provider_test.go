@@ -3,6 +3,7 @@ package provider_test
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 
 	"lanyard/internal/fault"
@@ -74,4 +75,12 @@ func FuzzParseFilter(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestARefusalDoesNotRepeatALongName(t *testing.T) {
+	m := provider.Members{strings.Repeat("x", 1<<20) + "\x1b": []byte("1")}
+	f := fault.Of(m.Close("properties"))
+	if f.Kind != fault.NotOffered || !strings.HasPrefix(f.Public, "'properties.xxx") || len(f.Public) > 300 {
+		t.Errorf("%v, %d bytes", f.Kind, len(f.Public))
+	}
 }

@@ -190,6 +190,48 @@ func TestACodeIsGoodOnceForWhoAskedForIt(t *testing.T) { // RFC 6749 section 4.1
 	w.refused(t, w.post(t, commonToken, redeem(code)), 400, "invalid_grant", 70008)
 }
 
+func TestACodeOpensNoMoreThanItWasAskedFor(t *testing.T) { // RFC 6749 section 3.3
+	w := start(t)
+	const graph = "https://graph.microsoft.com"
+	for sentence, test := range map[string]struct {
+		asked, sent string
+		good        bool
+	}{
+		"a resource, of nobody's":        {"openid", management + "/.default", false},
+		"the one of those without":       {"openid", graph + "/.default openid", false},
+		"another resource":               {azScope, vault + "/.default", false},
+		"another scope of the resource":  {graph + "/User.Read", graph + "/.default", false},
+		"a refresh token on top":         {management + "/.default", management + "/.default offline_access", false},
+		"an id token on top":             {management + "/.default", management + "/.default openid", false},
+		"two resources":                  {azScope, azScope + " " + vault + "/.default", false},
+		"the same":                       {azScope, azScope, true},
+		"the same, in another order":     {azScope, "profile openid offline_access " + management + "/.default", true},
+		"less":                           {azScope, management + "/.default", true},
+		"nothing, which means the same":  {azScope, "", true},
+		"openid alone, and nothing more": {"openid", "openid", true},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			code := w.code(t, "scope", test.asked)
+			a := w.post(t, commonToken, redeem(code, "scope", test.sent))
+			if test.good {
+				if a.status != 200 {
+					t.Errorf("%d %s", a.status, a.body)
+				}
+				return
+			}
+			if a.status != 400 || !strings.Contains(a.body, `"error":"invalid_scope"`) {
+				t.Errorf("%d %s", a.status, a.body)
+			}
+			// A request that was refused has not spent the code.
+			if a := w.post(t, commonToken, redeem(code, "scope", test.asked)); a.status != 200 {
+				t.Errorf("and then %d %s", a.status, a.body)
+			}
+		})
+	}
+	older := strings.Replace(redeem(w.code(t)), "scope=", "resource="+url.QueryEscape(vault)+"&x=", 1)
+	w.refused(t, w.post(t, "/common/oauth2/token", older), 400, "invalid_scope", 70011)
+}
+
 func TestACodeThatComesTwiceEndsWhatItLedTo(t *testing.T) { // RFC 6749 section 4.1.2
 	w := start(t)
 	code := w.code(t)

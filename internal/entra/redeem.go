@@ -42,6 +42,9 @@ func (d *Door) redeem(ctx context.Context, c call) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	if err := w.within(code.Wish); err != nil {
+		return outcome{}, err
+	}
 	// What the code is about to lead to is written down before it exists: whoever comes with the same
 	// code finds it, however close behind.
 	if code.Session, err = cloud.NewID(d.random()); err != nil {

@@ -80,6 +80,22 @@ func delegated(scope string) (wish, error) {
 	return w, nil
 }
 
+// within refuses what goes beyond what a person was asked for: the resource is the same one, and no
+// scope comes on top. Clients send the same scopes both times (wire-facts: "Token requests as sent");
+// other resources are for the refresh token to open.
+func (w wish) within(asked wish) error {
+	if strings.TrimSuffix(w.Resource, "/") != strings.TrimSuffix(asked.Resource, "/") {
+		return refuse(70011, "The provided value for the input parameter 'scope' is not valid. The code was asked for %s, not for %s.", fault.Clip(asked.Resource), fault.Clip(w.Resource)).
+			Try("the refresh token that comes of the code")
+	}
+	for _, scope := range w.Scopes {
+		if !slices.Contains(asked.Scopes, scope) {
+			return refuse(70011, "The provided value for the input parameter 'scope' is not valid. The scope %s was not among those that the code was asked for with.", fault.Clip(scope))
+		}
+	}
+	return nil
+}
+
 // has reports whether a scope was asked for.
 func (w wish) has(scope string) bool { return slices.Contains(w.Scopes, scope) }
 

@@ -150,7 +150,7 @@ func toyRows(p *phone) []Row {
 				}
 				return nil
 			},
-			Actions: map[string]Action{"ring": {Needs: "Toy.Shop/carts/ring/action", Do: ring}}},
+			Actions: map[string]Action{"ring": {Needs: "Toy.Shop/carts/ring/action", Do: ring}, "count": {Needs: "Toy.Shop/carts/count/action", Turn: count}}},
 		{Type: "Toy.Shop/carts/wheels", Versions: versions},
 		{Type: typeUserAssigned, Versions: versions, Tracked: true, Behaviour: badge{phone: p}},
 		{Type: "Toy.Shop/dogs/tricks", Absent: true},

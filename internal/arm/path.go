@@ -38,7 +38,7 @@ func (e *Engine) route(r *http.Request) (route, error) {
 	if cut := strings.LastIndexByte(text, '/'); cut > 0 && r.Method == http.MethodPost {
 		if id, err := cloud.ParseID(text[:cut]); err == nil {
 			word := strings.ToLower(text[cut+1:])
-			if row := e.rows[strings.ToLower(id.Type())]; row != nil && row.Actions[word].Do != nil {
+			if row := e.rows[strings.ToLower(id.Type())]; row != nil && row.offers(word) {
 				return route{answers: ofAction, id: id, row: row, word: word}, row.checkPlace(id)
 			}
 		}
@@ -58,6 +58,12 @@ func (e *Engine) route(r *http.Request) (route, error) {
 		rt.answers = row.calls()
 	}
 	return rt, row.checkScope(member.Parent())
+}
+
+// offers reports whether the type has an action of that name.
+func (row *Row) offers(word string) bool {
+	_, ok := row.Actions[word]
+	return ok
 }
 
 // unreadable refuses a path that is neither a resource's nor a collection's. A word behind a scope

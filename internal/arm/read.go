@@ -2,7 +2,6 @@ package arm
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"lanyard/internal/cloud"
@@ -52,27 +51,4 @@ func (e *Engine) existing(ctx context.Context, id cloud.ID) (*Document, error) {
 		err = e.missing(id)
 	}
 	return d, err
-}
-
-// act does a POST operation on a resource that exists.
-func (e *Engine) act(w http.ResponseWriter, r *http.Request, c call) error {
-	do := c.row.Actions[c.word]
-	if do.Needs == "" {
-		return errors.New("action " + c.word + " of " + c.row.Type + " names no right that it needs")
-	}
-	ctx := r.Context()
-	if err := e.permit(ctx, c.caller, do.Needs, c.id); err != nil {
-		return err
-	}
-	d, err := e.existing(ctx, c.id)
-	if err != nil {
-		return err
-	}
-	if d.Deleting != "" {
-		return beingDeleted(d)
-	}
-	if _, err := e.checkLocks(ctx, c.id, toWrite); err != nil {
-		return err
-	}
-	return do.Do(ctx, d, w, r)
 }

@@ -64,7 +64,12 @@ const (
 type Action struct {
 	// Needs is the right it takes, e.g. Microsoft.App/containerApps/restart/action.
 	Needs string
-	Do    func(ctx context.Context, d *Document, w http.ResponseWriter, r *http.Request) error
+	// Do answers it. It gets the document as it is, and changes nothing of it.
+	Do func(ctx context.Context, d *Document, w http.ResponseWriter, r *http.Request) error
+	// Turn stands instead of Do where the action changes the document: it replaces members of c.After,
+	// though neither the identity nor the host names, and the engine then writes that with c.Writes,
+	// once c.Demands are met, and shows it. As the methods of a Behaviour it may run again.
+	Turn func(ctx context.Context, c *Change) error
 }
 
 // Call is a request on the path …/providers/{namespace}/{type} that concerns no resource of that

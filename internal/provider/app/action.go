@@ -2,27 +2,19 @@ package app
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
-	"lanyard/internal/fault"
 	"lanyard/internal/httpkit"
 	"lanyard/internal/provider"
-	"lanyard/internal/store"
 )
-
-// maxAttempts bounds how often a switch is tried anew when others change the app meanwhile.
-const maxAttempts = 16
 
 func (a containerApp) actions() map[string]arm.Action {
 	all := map[string]arm.Action{
-		"stop":        {Needs: Apps + "/stop/action", Do: a.turn(stopped)},
-		"start":       {Needs: Apps + "/start/action", Do: a.turn(running)},
+		"stop":        {Needs: Apps + "/stop/action", Turn: a.turn(stopped)},
+		"start":       {Needs: Apps + "/start/action", Turn: a.turn(running)},
 		"listsecrets": {Needs: Apps + "/listSecrets/action", Do: listSecrets},
 	}
 	if a.Attach != nil {
@@ -50,9 +42,11 @@ func (a containerApp) authToken(_ context.Context, d *arm.Document, w http.Respo
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	shown := wire(d)
-	shown["properties"] = map[string]any{"token": token, "expires": expires.UTC().Truncate(time.Second)}
-	return httpkit.WriteJSON(w, http.StatusOK, shown)
+	m := provider.Members{}
+	m.Set("token", token)
+	m.Set("expires", expires.UTC().Truncate(time.Second))
+	return httpkit.WriteJSON(w, http.StatusOK, arm.Document{ID: d.ID, Name: d.Name, Type: d.Type, Location: d.Location,
+		Tags: d.Tags, SystemData: d.SystemData, Properties: m.Raw()})
 }
 
 // listSecrets answers with an app's secrets: there are none.
@@ -62,79 +56,14 @@ func listSecrets(_ context.Context, _ *arm.Document, w http.ResponseWriter, _ *h
 
 // turn gives the action that brings an app into a running state. The document keeps the state, so
 // that a later change of the app does not start what was stopped.
-func (a containerApp) turn(state string) func(context.Context, *arm.Document, http.ResponseWriter, *http.Request) error {
-	return func(ctx context.Context, d *arm.Document, w http.ResponseWriter, _ *http.Request) error {
-		for range maxAttempts {
-			now, revision, err := a.attempt(ctx, d.ID, state)
-			if errors.Is(err, store.ErrConflict) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if err := a.See(ctx, revision); err != nil {
-				return fmt.Errorf("await %s: %w", d.ID, err)
-			}
-			if err := a.Show(ctx, now); err != nil {
-				return err
-			}
-			return httpkit.WriteJSON(w, http.StatusOK, wire(now))
+func (a containerApp) turn(state string) func(context.Context, *arm.Change) error {
+	return func(_ context.Context, c *arm.Change) error {
+		m, err := provider.Read("properties", c.After.Properties)
+		if err != nil {
+			return err
 		}
-		return fault.New(fault.Conflict, "ContainerAppOperationInProgress", "Cannot modify a container app '%s' because there is another operation in progress.", d.Name)
+		m.Set("runningStatus", state)
+		c.After.Properties = m.Raw()
+		return a.run(c)
 	}
-}
-
-// wire gives an app's document as the management API shows it.
-func wire(d *arm.Document) map[string]any {
-	shown := map[string]any{"id": d.ID, "name": d.Name, "type": d.Type, "location": d.Location,
-		"properties": d.Properties, "systemData": d.SystemData}
-	if d.Tags != nil {
-		shown["tags"] = d.Tags
-	}
-	if worn := d.Identity; worn != nil {
-		identity := map[string]any{"type": worn.Type}
-		if worn.Principal != "" {
-			identity["principalId"], identity["tenantId"] = worn.Principal, worn.Tenant
-		}
-		if worn.User != nil {
-			identity["userAssignedIdentities"] = worn.User
-		}
-		shown["identity"] = identity
-	}
-	return shown
-}
-
-func (a containerApp) attempt(ctx context.Context, id cloud.ID, state string) (*arm.Document, int64, error) {
-	entry, err := a.Store.Get(ctx, cloud.DocumentKey(id))
-	if err != nil {
-		return nil, 0, fmt.Errorf("read app: %w", err)
-	}
-	d := &arm.Document{}
-	if entry.Revision == 0 {
-		return nil, 0, fault.New(fault.NotFound, "ResourceNotFound", "The Resource '%s/%s' under resource group '%s' was not found.", Apps, id.Name(), id.Group())
-	}
-	if err := json.Unmarshal(entry.Value, d); err != nil {
-		return nil, 0, fmt.Errorf("read %s: %w", id, err)
-	}
-	m, err := provider.Read("properties", d.Properties)
-	if err != nil {
-		return nil, 0, err
-	}
-	m.Set("runningStatus", state)
-	d.Properties = m.Raw()
-	app, err := a.describe(d)
-	if err != nil {
-		return nil, 0, err
-	}
-	document, err := json.Marshal(d)
-	if err != nil {
-		return nil, 0, fmt.Errorf("write %s: %w", id, err)
-	}
-	described, err := json.Marshal(app)
-	if err != nil {
-		return nil, 0, fmt.Errorf("write app: %w", err)
-	}
-	revision, err := a.Store.Commit(ctx, store.Change{Key: entry.Key, Value: document, If: entry.Revision},
-		store.Change{Key: cloud.AppKey(id), Value: described, If: store.Any})
-	return d, revision, err
 }

@@ -65,6 +65,11 @@ func (a containerApp) Place(_ context.Context, c *arm.Change) error {
 	if d, ok := a.Resources.Document(env); ok {
 		c.Writes = append(c.Writes, store.Change{Key: cloud.DocumentKey(env), If: d.Revision, Check: true})
 	}
+	return a.run(c)
+}
+
+// run writes what should run for an app.
+func (a containerApp) run(c *arm.Change) error {
 	app, err := a.describe(c.After)
 	if err != nil {
 		return err

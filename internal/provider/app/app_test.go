@@ -48,8 +48,7 @@ func (c *counter) Read(p []byte) (int, error) {
 func begin(t *testing.T) *providertest.World {
 	w := providertest.Begin(t, v, func(w *providertest.World) []arm.Row {
 		deps := app.Deps{
-			Deps: provider.Deps{Resources: late{w}, Store: w.Store, Tenant: providertest.Tenant,
-				Await: func(ctx context.Context, revision int64) error { return w.Engine.Await(ctx, revision) },
+			Deps: provider.Deps{Resources: late{w}, Tenant: providertest.Tenant,
 				Now:   func() time.Time { return providertest.Start }, Rand: &counter{}},
 			Ticket: func(id cloud.ID) (string, time.Time, error) {
 				return "ticket of " + id.Name(), providertest.Start.Add(time.Hour), nil

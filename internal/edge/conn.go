@@ -24,9 +24,11 @@ type conn struct {
 	user  string // the proxy user that tunnelled it here; empty when it came straight
 	ahead []byte // read already, to be read again
 	plain bool   // it carries requests that anyone can read: folds are looked for
-	fresh bool   // the last byte read ended a line
-	// folded says that a header line was continued on the next.
-	folded atomic.Bool
+	at    spot   // where in a header the last byte read left off
+	heads int64  // headers that ended; what is no body is headers
+	asked int64  // requests that came to the door
+	// folded counts the headers up to the first with a line that goes on in the next; 0 is none.
+	folded atomic.Int64
 	// bounded says that whoever writes has set a deadline of their own.
 	bounded atomic.Bool
 	// renew is when, in nanoseconds since 1970, a write's time is to be counted anew: to set a
@@ -60,20 +62,47 @@ func (c *conn) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
+// spot is where in a header a connection's reader stands.
+type spot int
+
+const (
+	inLine      spot = iota // in a line, or at the start of a request line
+	lineStart               // at the start of a header line
+	afterReturn             // behind the carriage return at such a start
+)
+
 // inspect looks for header lines that go on in the next line. Some readers join such lines, others
 // take the second for a header of its own, so they are to be refused (RFC 9112 section 5.2); net/http
-// joins them and does not tell.
+// joins them and does not tell. Whatever follows a header is taken for the next one, which holds until
+// a request has a body, which is the connection's last therefore.
 func (c *conn) inspect(p []byte) {
 	for len(p) > 0 {
-		if c.fresh && (p[0] == ' ' || p[0] == '\t') {
-			c.folded.Store(true)
+		switch {
+		case c.at == inLine:
+			end := bytes.IndexByte(p, '\n')
+			if end < 0 {
+				return
+			}
+			c.at, p = lineStart, p[end+1:]
+		case p[0] == '\n':
+			c.at, p = inLine, p[1:]
+			c.heads++
+		case c.at == lineStart && p[0] == '\r':
+			c.at, p = afterReturn, p[1:]
+		default:
+			if c.at == lineStart && (p[0] == ' ' || p[0] == '\t') {
+				c.folded.CompareAndSwap(0, c.heads+1)
+			}
+			c.at = inLine
 		}
-		end := bytes.IndexByte(p, '\n')
-		if c.fresh = end >= 0; !c.fresh {
-			return
-		}
-		p = p[end+1:]
 	}
+}
+
+// foldedNow counts a request and reports whether its header, or one before it, was folded.
+func (c *conn) foldedNow() bool {
+	c.asked++
+	first := c.folded.Load()
+	return first != 0 && c.asked >= first
 }
 
 func (c *conn) Write(p []byte) (int, error) {

@@ -92,12 +92,17 @@ func (s *session) unnamed(next http.Handler) http.Handler {
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		k, _ := r.Context().Value(connKey{}).(*conn)
+		folded := k != nil && k.foldedNow()
+		if r.ContentLength != 0 {
+			// Where the next request begins only net/http could tell, which does not.
+			w.Header().Set("Connection", "close")
+		}
 		switch {
 		case r.Method == http.MethodConnect:
 			connect.ServeHTTP(w, r)
 		case r.URL.Host != "" || r.URL.Scheme != "":
 			refuse.ServeHTTP(w, r)
-		case k != nil && k.folded.Load():
+		case folded:
 			unfold.ServeHTTP(w, r)
 		default:
 			next.ServeHTTP(w, r)

@@ -49,7 +49,7 @@ func begin(t *testing.T) *providertest.World {
 	w := providertest.Begin(t, v, func(w *providertest.World) []arm.Row {
 		deps := app.Deps{
 			Deps: provider.Deps{Resources: late{w}, Tenant: providertest.Tenant,
-				Now:   func() time.Time { return providertest.Start }, Rand: &counter{}},
+				Now: func() time.Time { return providertest.Start }, Rand: &counter{}},
 			Ticket: func(id cloud.ID) (string, time.Time, error) {
 				return "ticket of " + id.Name(), providertest.Start.Add(time.Hour), nil
 			},

@@ -19,8 +19,8 @@ const expireEvery = time.Hour
 
 // Sweeper takes away deleted vaults when their time is over, and the secrets of vaults that are
 // gone for good. A vault can hold more than one transaction does, so they go after it: each
-// transaction depends on the vault's absence, and what is broken off is resumed at the next start,
-// or when a vault of the same id is made.
+// transaction depends on the vault's absence, and what is broken off is resumed within the hour, at
+// the next start, or when a vault of the same id is made.
 type Sweeper struct {
 	Store   store.Store
 	Profile cloud.Profile
@@ -29,7 +29,7 @@ type Sweeper struct {
 }
 
 // Run sweeps whatever is left from before, and then after each vault that goes, until ctx ends.
-// It returns nil: what could not be swept is tried again at the next start.
+// It returns nil: what could not be swept is tried again within the hour.
 func (s Sweeper) Run(ctx context.Context) error {
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
@@ -46,6 +46,7 @@ func (s Sweeper) Run(ctx context.Context) error {
 			s.follow(ctx, batch)
 		case <-tick.C:
 			s.expire(ctx)
+			s.sweepAll(ctx, s.search(ctx))
 		}
 	}
 }
@@ -68,11 +69,20 @@ func (s Sweeper) follow(ctx context.Context, batch store.Batch) {
 		search = search || id.Is(DeletedVaults) // whose vault's id went with it
 	}
 	if search {
-		left, err := s.left(ctx)
-		s.complain(ctx, "find secrets of vaults that are gone", err)
-		gone = append(gone, left...)
+		gone = append(gone, s.search(ctx)...)
 	}
-	for _, id := range gone {
+	s.sweepAll(ctx, gone)
+}
+
+// search gives the vaults that have secrets but no document.
+func (s Sweeper) search(ctx context.Context) []cloud.ID {
+	gone, err := s.left(ctx)
+	s.complain(ctx, "find secrets of vaults that are gone", err)
+	return gone
+}
+
+func (s Sweeper) sweepAll(ctx context.Context, vaults []cloud.ID) {
+	for _, id := range vaults {
 		s.complain(ctx, "sweep secrets", s.sweep(ctx, id))
 	}
 }
@@ -105,7 +115,7 @@ func (s Sweeper) expire(ctx context.Context) {
 	}
 }
 
-// left gives the vaults that have secrets but no document.
+// left gives those vaults, as far as they can be read.
 func (s Sweeper) left(ctx context.Context) ([]cloud.ID, error) {
 	entries, _, err := s.Store.List(ctx, cloud.KeysVault+"/")
 	if err != nil {

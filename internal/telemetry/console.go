@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -94,7 +93,23 @@ func (c *Console) Close() error {
 	return err
 }
 
-// track gives an app's track, opening it first when nobody has asked for it yet.
+// Forget gives up all that an app has said, its files too, and ends who follows it. What comes of
+// the app after that begins anew.
+func (c *Console) Forget(app cloud.ID) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var err error
+	if t := c.tracks[app.Key()]; t != nil {
+		err = t.close()
+		delete(c.tracks, app.Key())
+	}
+	if c.Dir != "" {
+		err = errors.Join(err, remove(pathFor(c.Dir, app)))
+	}
+	return err
+}
+
+// track gives an app's track; nil when the console has closed.
 func (c *Console) track(app cloud.ID) *track {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,7 +122,7 @@ func (c *Console) track(app cloud.ID) *track {
 	if c.tracks == nil {
 		c.tracks = map[string]*track{}
 	}
-	t := &track{ring: ring{most: c.Keep}, log: c.log().With(httpkit.KeyApp, app.String()), followers: map[*follower]bool{}}
+	t := &track{app: app, ring: ring{most: c.Keep}, log: c.log().With(httpkit.KeyApp, app.String()), followers: map[*follower]bool{}}
 	if t.ring.most == 0 {
 		t.ring.most = defaultKeep
 	}
@@ -115,13 +130,6 @@ func (c *Console) track(app cloud.ID) *track {
 		t.file = &file{path: pathFor(c.Dir, app), most: c.MaxBytes}
 		if t.file.most == 0 {
 			t.file.most = defaultBytes
-		}
-		err := os.MkdirAll(c.Dir, 0o700)
-		if err == nil {
-			err = t.file.load(app, t.ring.add)
-		}
-		if err != nil {
-			t.log.Error("console lines kept earlier cannot be read", httpkit.KeyError, err)
 		}
 	}
 	c.tracks[app.Key()] = t

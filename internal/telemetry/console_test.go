@@ -197,3 +197,56 @@ func TestManyWritersAndReadersAtOnce(t *testing.T) {
 		all.Wait()
 	})
 }
+
+func TestAForgottenAppLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	c := &Console{Dir: dir, MaxBytes: 500}
+	defer c.Close()
+	for i := range 20 {
+		c.Append(said(hello, fmt.Sprint(i)))
+	}
+	c.Append(said(other, "else"))
+	held := c.track(hello)
+	_, lines := c.Follow(t.Context(), hello, 0)
+	for range 2 { // the second finds nothing
+		if err := c.Forget(hello); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, open := <-lines; open {
+		t.Error("a forgotten app is still followed")
+	}
+	held.append(said(hello, "late"))
+	if held.tail(1) != nil || len(c.tracks) != 1 {
+		t.Errorf("%d apps are kept", len(c.tracks))
+	}
+	if _, lines := held.follow(1); len(lines.lines) != 0 {
+		t.Error("a forgotten track can be followed")
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 || !strings.HasPrefix(entries[0].Name(), "other-") {
+		t.Errorf("left are the files %v (%v)", entries, err)
+	}
+	c.Append(said(hello, "anew"))
+	if got := texts(c.Tail(hello, 10)) + " " + texts(c.Tail(other, 10)); got != "anew else" {
+		t.Errorf("the lines are %q", got)
+	}
+}
+
+// An app whose lines take long to read holds up nobody else.
+func TestAnAppIsReadWithoutHoldingUpOthers(t *testing.T) {
+	c := &Console{Dir: t.TempDir()}
+	defer c.Close()
+	slow := c.track(hello)
+	slow.mu.Lock() // as while it reads its files
+	var all sync.WaitGroup
+	all.Go(func() { c.Tail(hello, 1) })
+	c.Append(said(other, "meanwhile"))
+	if got := texts(c.Tail(other, 1)); got != "meanwhile" || slow.loaded {
+		t.Errorf("the lines are %q; files were read as the track was made: %v", got, slow.loaded)
+	}
+	slow.mu.Unlock()
+	all.Wait()
+	if !slow.loaded {
+		t.Error("nothing was read when it was asked for")
+	}
+}

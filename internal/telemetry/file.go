@@ -48,9 +48,23 @@ func plain(s string) string {
 	return s[:min(len(s), 40)]
 }
 
-// load gives the lines of both files, oldest first. A record that cannot be read is passed over:
-// the platform may have been killed while it wrote one.
+// remove takes away the files that a path stands for.
+func remove(path string) error {
+	var all error
+	for _, each := range []string{path, path + olderSuffix} {
+		if err := os.Remove(each); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			all = errors.Join(all, fmt.Errorf("remove console file: %w", err))
+		}
+	}
+	return all
+}
+
+// load makes the folder and gives the lines of both files, oldest first. A record that cannot be
+// read is passed over: the platform may have been killed while it wrote one.
 func (f *file) load(app cloud.ID, add func(Line)) error {
+	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
+		return fmt.Errorf("make console folder: %w", err)
+	}
 	var all error
 	for _, path := range []string{f.path + olderSuffix, f.path} {
 		in, err := os.Open(path)

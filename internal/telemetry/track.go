@@ -5,14 +5,18 @@ import (
 	"log/slog"
 	"sync"
 
+	"lanyard/internal/cloud"
 	"lanyard/internal/httpkit"
 )
 
-// track is one app's console.
+// track is one app's console. What was kept earlier is read when somebody first asks for it.
 type track struct {
+	app cloud.ID
 	log *slog.Logger
 
 	mu        sync.Mutex
+	loaded    bool
+	closed    bool // it keeps nothing more
 	ring      ring
 	file      *file // nil keeps lines in memory alone
 	refused   bool  // the file refused the last line
@@ -28,9 +32,24 @@ type follower struct {
 // ahead is how many lines a follower may lie behind.
 const ahead = 256
 
+// open reads what was kept earlier, and reports whether the track keeps more; t.mu is held.
+func (t *track) open() bool {
+	if t.loaded || t.closed || t.file == nil {
+		return !t.closed
+	}
+	t.loaded = true
+	if err := t.file.load(t.app, t.ring.add); err != nil {
+		t.log.Error("console lines kept earlier cannot be read", httpkit.KeyError, err)
+	}
+	return true
+}
+
 func (t *track) append(line Line) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !t.open() {
+		return
+	}
 	t.ring.add(line)
 	if t.file != nil {
 		err := t.file.append(line)
@@ -62,6 +81,9 @@ func (f *follower) send(line Line) {
 func (t *track) tail(n int) []Line {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !t.open() {
+		return nil
+	}
 	return t.ring.newest(n)
 }
 
@@ -70,6 +92,10 @@ func (t *track) follow(n int) ([]Line, *follower) {
 	f := &follower{lines: make(chan Line, ahead)}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !t.open() {
+		close(f.lines)
+		return nil, f
+	}
 	t.followers[f] = true
 	return t.ring.newest(n), f
 }
@@ -86,6 +112,7 @@ func (t *track) unfollow(f *follower) {
 func (t *track) close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.closed = true
 	for f := range t.followers {
 		delete(t.followers, f)
 		close(f.lines)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"lanyard/internal/cloud"
@@ -132,10 +133,16 @@ func displayName(value json.RawMessage) (string, error) {
 	if len(value) == 0 || json.Unmarshal(value, &s) != nil || s == "" {
 		return "", badRequest("A value is required for property 'displayName' of resource 'Application'.")
 	}
-	if utf8.RuneCountInString(s) > 256 || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' }) {
+	if !isName(s, 256) {
 		return "", badRequest("Invalid value specified for property 'displayName' of resource 'Application'.")
 	}
 	return s, nil
+}
+
+// isName reports whether a text may name something, in up to so many characters. Those that steer a
+// terminal or break a line are no part of a name: it stands in lists and in logs.
+func isName(s string, most int) bool {
+	return utf8.RuneCountInString(s) <= most && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 func (d *Door) updateApplication(w http.ResponseWriter, c *call) error {

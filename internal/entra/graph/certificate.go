@@ -90,7 +90,9 @@ func (d *Door) newCertificate(k keyCredential) (cloud.Certificate, error) {
 	}
 	term := directory.Term{}
 	if k.DisplayName != nil {
-		term.Name = *k.DisplayName
+		if term.Name = *k.DisplayName; !isName(term.Name, 256) {
+			return cloud.Certificate{}, badRequest("Invalid value specified for property 'displayName' of resource 'KeyCredential'.")
+		}
 	}
 	if k.Start != nil {
 		term.Starts = *k.Start

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/directory"
@@ -38,7 +37,7 @@ func (d *Door) draw(all []cloud.Credential, asked newPassword) (cloud.Credential
 		return cloud.Credential{}, cloud.Sealed{}, tooMany()
 	}
 	if s := asked.Credential.DisplayName; s != nil {
-		if term.Name = *s; utf8.RuneCountInString(term.Name) > 120 {
+		if term.Name = *s; !isName(term.Name, 120) {
 			return cloud.Credential{}, cloud.Sealed{}, badRequest("Invalid value specified for property 'displayName' of resource 'PasswordCredential'.")
 		}
 	}

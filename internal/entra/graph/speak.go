@@ -74,28 +74,28 @@ func (c *call) say(w http.ResponseWriter, status int, body map[string]any) error
 	return httpkit.WriteJSON(w, status, body)
 }
 
-// read decodes the request's body, which must be one JSON object of known members.
+// read decodes the request's body, which must be one JSON object of known members, each given once.
 func (c *call) read(into any) error {
 	raw, err := httpkit.ReadBody(c.r)
 	if err != nil {
 		return err
 	}
+	if err := unambiguous(raw); err != nil {
+		return err
+	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil || decoder.More() {
-		if name, ok := strings.CutPrefix(errorText(err), "json: unknown field "); ok {
+	if err := decoder.Decode(into); err != nil {
+		if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 			return badRequest("Invalid property '%s'.", fault.Clip(strings.Trim(name, `"`)))
 		}
-		return fault.New(fault.Invalid, "BadRequest", "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.").Because(err)
+		return unreadable(err)
 	}
 	return nil
 }
 
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
+func unreadable(err error) error {
+	return fault.New(fault.Invalid, "BadRequest", "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.").Because(err)
 }
 
 func badRequest(format string, args ...any) *fault.Error {

@@ -153,7 +153,7 @@ func toyRows(p *phone) []Row {
 			Actions: map[string]Action{"ring": {Needs: "Toy.Shop/carts/ring/action", Do: ring}, "count": {Needs: "Toy.Shop/carts/count/action", Turn: count}}},
 		{Type: "Toy.Shop/carts/wheels", Versions: versions},
 		{Type: typeUserAssigned, Versions: versions, Tracked: true, Behaviour: badge{phone: p}},
-		{Type: "Toy.Shop/dogs/tricks", Absent: true},
+		{Type: "Toy.Shop/dogs/tricks", Absent: true}, {Type: "Toy.Shop/cats", Absent: true},
 		{Type: "Microsoft.Authorization/roleAssignments", Versions: versions, At: Extension, Echo: true},
 		{Type: typeLock, Versions: versions, At: Extension},
 		{Type: "Toy.Shop/checkName", Versions: versions, At: InSubscription, Calls: map[string]Call{"POST": {Needs: "Toy.Shop/checkName/read", Do: checkName}}},

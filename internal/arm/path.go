@@ -119,10 +119,16 @@ func path(r *http.Request) (string, error) {
 	return text, nil
 }
 
-// row gives the row of a type, or says that there is none.
+// row gives the row of a type, or says that there is none. What lies in an absent type is absent,
+// too, and so are its operations.
 func (e *Engine) row(resourceType string) (*Row, error) {
 	if row := e.rows[strings.ToLower(resourceType)]; row != nil {
 		return row, nil
+	}
+	for above := parentType(resourceType); above != ""; above = parentType(above) {
+		if row := e.rows[strings.ToLower(above)]; row != nil && row.Absent {
+			return row, nil
+		}
 	}
 	space, short, _ := strings.Cut(resourceType, "/")
 	for _, row := range e.rows {
@@ -135,12 +141,18 @@ func (e *Engine) row(resourceType string) (*Row, error) {
 		"The resource type '%s' could not be found: the resource namespace '%s' is invalid.", short, space)
 }
 
+// parentType gives the type in whose resources those of a type lie; "" when that is no type's.
+func parentType(resourceType string) string {
+	return resourceType[:max(0, strings.LastIndexByte(resourceType, '/'))]
+}
+
 // nested reports whether resources of the type lie in a parent resource.
 func (row *Row) nested() bool { return strings.Count(row.Type, "/") > 1 }
 
-// liesIn reports whether resources of the type lie in a scope; nested ones lie where their ids say.
+// liesIn reports whether resources of the type lie in a scope; nested ones lie where their ids say,
+// and absent ones are refused wherever they are looked for.
 func (row *Row) liesIn(scope cloud.ID) bool {
-	if row.nested() {
+	if row.Absent || row.nested() {
 		return true
 	}
 	switch row.At {

@@ -119,7 +119,7 @@ func Rows(d Deps) []arm.Row {
 		},
 	}
 	for _, name := range absent {
-		rows = append(rows, arm.Row{Type: "Microsoft.Authorization/" + name, At: arm.Extension, Absent: true})
+		rows = append(rows, arm.Row{Type: "Microsoft.Authorization/" + name, Absent: true})
 	}
 	return rows
 }

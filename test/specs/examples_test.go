@@ -113,10 +113,11 @@ func check(t *testing.T, l library, x example, a answer) {
 // reasonFor gives the reason for a refusal, and fails where there is none that is honest.
 func reasonFor(t *testing.T, a answer) string {
 	t.Helper()
-	switch {
-	case a.status == http.StatusNotFound && a.code() == "InvalidResourceType":
+	said, found := strings.CutPrefix(a.message(), "Resources of type '")
+	switch refused := a.status == http.StatusNotImplemented && a.code() == "NotOffered"; {
+	case refused && found && strings.HasSuffix(said, "' are not offered in this world."):
 		return "a type or operation that is not offered"
-	case a.status == http.StatusNotImplemented && a.code() == "NotOffered" && strings.Contains(a.text, "'"):
+	case refused && strings.Contains(a.message(), "'"):
 		return "a property or feature that is not offered"
 	}
 	t.Errorf("answered %d: %s", a.status, a.text)

@@ -87,14 +87,13 @@ type answer struct {
 	body   any
 }
 
-func (a answer) code() string {
-	var e struct {
-		Error struct {
-			Code string `json:"code"`
-		} `json:"error"`
-	}
-	_ = json.Unmarshal([]byte(a.text), &e) // no error is no code
-	return e.Error.Code
+func (a answer) code() string    { return a.error().Code }
+func (a answer) message() string { return a.error().Message }
+
+func (a answer) error() (e struct{ Code, Message string }) {
+	body := struct{ Error any }{&e}
+	_ = json.Unmarshal([]byte(a.text), &body) // no error is no code
+	return e
 }
 
 func (w *world) send(method, target, body string) answer {

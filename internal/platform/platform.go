@@ -80,9 +80,9 @@ type Platform struct {
 	failed  chan error
 	// What Stop ends, in this order.
 	stopHost, stopDoors, stopRest context.CancelFunc
-	apps                          sync.WaitGroup // the host
-	doors                         sync.WaitGroup // the edge
-	rest                          sync.WaitGroup // every other engine
+	apps                          crew           // the host
+	doors                         crew           // the edge
+	rest                          crew           // every other engine
 	undo                          []func() error // what Stop takes back, last first
 }
 
@@ -94,7 +94,9 @@ func Start(ctx context.Context, config Config) (_ *Platform, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, p.Stop(context.WithoutCancel(ctx)))
+			soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+			defer cancel()
+			err = errors.Join(err, p.Stop(soon))
 		}
 	}()
 	for _, step := range []struct {
@@ -187,8 +189,8 @@ func (p *Platform) runEngines(ctx context.Context) error {
 }
 
 // keep runs an engine; one that ends on its own ends the platform.
-func (p *Platform) keep(ctx context.Context, group *sync.WaitGroup, name string, run func(context.Context) error) {
-	group.Go(func() {
+func (p *Platform) keep(ctx context.Context, group *crew, name string, run func(context.Context) error) {
+	group.run(name, func() {
 		err := run(ctx)
 		if ctx.Err() != nil {
 			return
@@ -238,28 +240,26 @@ func (p *Platform) end() { p.endOnce.Do(func() { close(p.ending) }) }
 
 func (p *Platform) onStop(undo func() error) { p.undo = append(p.undo, undo) }
 
-// Stop ends the apps first, while the doors still answer them, then everything else. It may be
-// called on a platform that only half started, and does nothing a second time.
+// Stop ends the apps first, while the doors still answer them, then everything else. When ctx ends it
+// waits no longer, and its error names what hangs. It may be called on a platform that only half
+// started, and does nothing a second time.
 func (p *Platform) Stop(ctx context.Context) error {
 	p.end()
-	if p.stopHost != nil {
-		p.stopHost()
-		p.apps.Wait()
-	}
-	if p.stopDoors != nil {
-		p.stopDoors()
-		p.doors.Wait()
-	}
-	if p.stopRest != nil {
-		p.stopRest()
-		p.rest.Wait()
-	}
 	var all error
+	for _, part := range []struct {
+		stop context.CancelFunc
+		crew *crew
+	}{{p.stopHost, &p.apps}, {p.stopDoors, &p.doors}, {p.stopRest, &p.rest}} {
+		if part.stop != nil {
+			part.stop()
+			all = errors.Join(all, part.crew.wait(ctx))
+		}
+	}
 	for i := len(p.undo) - 1; i >= 0; i-- {
 		all = errors.Join(all, p.undo[i]())
 	}
 	p.undo = nil
-	return errors.Join(all, context.Cause(ctx))
+	return all
 }
 
 // Running reports whether a platform has its seat in a state folder and still lives.

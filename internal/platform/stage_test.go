@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -43,7 +44,7 @@ func newStage(t testing.TB, change ...func(*Config)) *stage {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := p.Stop(t.Context()); err != nil && t.Context().Err() == nil {
+		if err := p.Stop(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
 	})

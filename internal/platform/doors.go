@@ -47,7 +47,7 @@ func (p *Platform) openDoors(ctx context.Context) error {
 	named := map[string]http.Handler{
 		cloud.Azure.Management:        p.arm,
 		"management.core.windows.net": p.arm,
-		cloud.Azure.Graph:             mounted(p.graphDoor().Routes),
+		cloud.Azure.Graph:             p.graphDoor().Handler(),
 		ControlHost:                   mounted(p.controlRoutes),
 		cloud.Azure.Authority:         signIn,
 		"login.microsoft.com":         signIn,

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"net/http"
+	"path"
 	"regexp"
 	"strings"
 
@@ -14,9 +15,10 @@ const (
 	maxBody = 256 << 10 // bytes: a thousand ids, or an application with all its certificates
 )
 
-// Routes mounts the door; the mux is the directory host's own. Microsoft Graph reads paths without
-// regard to case, so all of this list is in lower case; {id} also stands for a key in parentheses.
-func (d *Door) Routes(mux *http.ServeMux) {
+// Handler answers for the directory host. Mount it by host name, not under a ServeMux pattern: a mux
+// redirects unclean paths, which are refused here. Microsoft Graph reads paths without regard to
+// case, so all of this list is in lower case; {id} also stands for a key in parentheses.
+func (d *Door) Handler() http.Handler {
 	door := httpkit.Door{Name: "graph", Speak: d.Speak, Log: d.Log, Now: d.Now, MaxBody: maxBody}
 	routes := http.NewServeMux()
 	for _, route := range []struct {
@@ -74,33 +76,40 @@ func (d *Door) Routes(mux *http.ServeMux) {
 		{"/applications/{id}/federatedidentitycredentials", notOffered("federated identity credentials")},
 		{"/applications/{id}/federatedidentitycredentials/{rest...}", notOffered("federated identity credentials")},
 		{"POST /oauth2permissiongrants", notOffered("consent: oauth2PermissionGrants cannot be made")},
+		{"/oauth2permissiongrants", notOffered("consent: there are no oauth2PermissionGrants")},
 		{"/oauth2permissiongrants/{rest...}", notOffered("consent: there are no oauth2PermissionGrants")},
 		{"/serviceprincipals/{id}/approleassignments", notOffered("app role assignments")},
 		{"/serviceprincipals/{id}/approleassignedto", notOffered("app role assignments")},
+		{"/directory/deleteditems", notOffered("restoring deleted objects: what is deleted is gone at once")},
 		{"/directory/deleteditems/{rest...}", notOffered("restoring deleted objects: what is deleted is gone at once")},
 		{"/$batch", notOffered("batches of requests")},
 		{"GET /applications/$count", notOffered("$count as a path; ask for $count=true with ConsistencyLevel: eventual")},
 		{"GET /serviceprincipals/$count", notOffered("$count as a path; ask for $count=true with ConsistencyLevel: eventual")},
+		{"", elsewhere}, // beside the next line, or the mux redirects to it; so for all that end in {rest...}
 		{"/", elsewhere},
 	} {
-		method, path, ok := strings.Cut(route.pattern, " ")
+		method, below, ok := strings.Cut(route.pattern, " ")
 		if !ok {
-			method, path = "", route.pattern
+			method, below = "", route.pattern
 		}
-		routes.Handle(strings.TrimSpace(method+" "+version+path), door.Serve(d.enter(route.handler)))
+		routes.Handle(strings.TrimSpace(method+" "+version+below), door.Serve(d.enter(route.handler)))
 	}
 	routes.Handle("/", door.Serve(otherVersion))
-	mux.Handle("/", plain(routes, door.Serve(ambiguous)))
+	return plain(routes, door.Serve(ambiguous))
 }
+
+// Routes mounts the door at everything a mux has no other handler for.
+func (d *Door) Routes(mux *http.ServeMux) { mux.Handle("/", d.Handler()) }
 
 // keyed finds a key in parentheses: /applications(appid='x')/owners.
 var keyed = regexp.MustCompile(`^(/v1\.0/[a-z0-9]+)\(([^/()]+)\)(/|$)`)
 
 // plain brings the spellings of a path that Microsoft Graph takes for one into the form of the
-// routes. A slash that hides in an escape could be read in two ways and goes to odd.
+// routes. A slash that hides in an escape, and a path with empty segments or dots, could be read in
+// two ways and go to odd.
 func plain(next, odd http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.Contains(strings.ToLower(r.URL.RawPath), "%2f") {
+		if strings.Contains(strings.ToLower(r.URL.RawPath), "%2f") || !isClean(r.URL.Path) {
 			odd.ServeHTTP(w, r)
 			return
 		}
@@ -113,8 +122,14 @@ func plain(next, odd http.Handler) http.Handler {
 	})
 }
 
+// isClean reports whether a path has neither empty segments nor dots; it may end in a slash.
+func isClean(at string) bool {
+	clean := path.Clean(at)
+	return at == clean || at == clean+"/" && clean != "/"
+}
+
 func ambiguous(http.ResponseWriter, *http.Request) error {
-	return fault.New(fault.Invalid, "BadRequest", "The path holds an escaped slash.")
+	return fault.New(fault.Invalid, "BadRequest", "The path holds an escaped slash, or segments that are empty or dots.")
 }
 
 func otherVersion(_ http.ResponseWriter, r *http.Request) error {

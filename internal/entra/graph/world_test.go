@@ -41,7 +41,7 @@ type world struct {
 	t      *testing.T
 	dir    *directory.Directory
 	door   *graph.Door
-	mux    *http.ServeMux
+	mux    http.Handler
 	log    bytes.Buffer
 	now    time.Time
 	scopes []string        // of every token
@@ -54,7 +54,7 @@ type world struct {
 
 func start(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), mux: http.NewServeMux(), scopes: []string{"Directory.AccessAsUser.All"}}
+	w := &world{t: t, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), scopes: []string{"Directory.AccessAsUser.All"}}
 	log := slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	clock := func() time.Time { return w.now }
 	w.dir = &directory.Directory{Store: mem.New(), Tenant: tenant, Now: clock, Log: log}
@@ -78,7 +78,7 @@ func start(t *testing.T) *world {
 		Store: w.dir.Store, Directory: w.dir, Identify: w.identify, Permit: w.permit, Profile: cloud.Azure,
 		Tenant: tenant, Founder: w.owner.ID, Now: clock, Log: log,
 	}
-	w.door.Routes(w.mux)
+	w.mux = w.door.Handler()
 	return w
 }
 

@@ -79,6 +79,9 @@ type Keeper interface {
 	// Home gives the id under which the resource that id names is stored. If the type is a Finder
 	// too, that says at which scopes the resource is seen.
 	Home(id cloud.ID) cloud.ID
+	// Reach gives the scopes at which the stored resource counts: locks at any of them, and above,
+	// hold it by whichever path it is asked for.
+	Reach(d *Document) ([]cloud.ID, error)
 }
 
 // Lister is a Behaviour with a say in what its collections hold: computed documents, those that

@@ -3,6 +3,7 @@ package arm
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -25,8 +26,8 @@ const (
 const fence = cloud.KeysGate + "locks"
 
 // checkLocks refuses an operation on a resource that a lock stops, at the resource or at any scope
-// above it; what is deleted is held by the locks on all that lies in it, too. Locks do not stop
-// changes of locks. The condition that it gives keeps things so until the write is made.
+// above it; what is deleted is held by the locks on all that lies in it, too, and what a Keeper
+// keeps by those at each scope that it reaches. Locks do not stop changes of locks. The condition that it gives keeps things so until the write is made.
 func (e *Engine) checkLocks(ctx context.Context, id cloud.ID, operation string) ([]store.Change, error) {
 	entry, _ := e.gates.Get(fence)
 	if err := e.docs.Await(ctx, entry.Revision); err != nil { // locks are read from what is at least as new
@@ -42,8 +43,14 @@ func (e *Engine) checkLocks(ctx context.Context, id cloud.ID, operation string) 
 	if operation == toDelete {
 		locks = e.Documents(id, typeLock)
 	}
-	for at := id.Parent(); !at.IsZero(); at = at.Parent() {
-		locks = append(locks, e.At(at, typeLock)...)
+	reached, err := e.reach(id)
+	if err != nil {
+		return nil, err
+	}
+	for _, scope := range append(reached, id.Parent()) {
+		for at := scope; !at.IsZero(); at = at.Parent() {
+			locks = append(locks, e.At(at, typeLock)...)
+		}
 	}
 	locks = slices.DeleteFunc(locks, func(lock *Document) bool { return !lock.stops(operation) })
 	if len(locks) > 0 {
@@ -57,6 +64,24 @@ func (e *Engine) checkLocks(ctx context.Context, id cloud.ID, operation string) 
 			id, operation, strings.Join(slices.Compact(scopes), ",")).Try("lanyard lock delete --ids %s", locks[0].ID)
 	}
 	return []store.Change{{Key: fence, If: entry.Revision, Check: true}}, nil
+}
+
+// reach gives the scopes besides its own at which a resource counts.
+func (e *Engine) reach(id cloud.ID) ([]cloud.ID, error) {
+	row := e.rows[strings.ToLower(id.Type())]
+	if row == nil {
+		return nil, nil
+	}
+	keeper, keeps := row.Behaviour.(Keeper)
+	d, ok := e.Document(id)
+	if !keeps || !ok {
+		return nil, nil
+	}
+	scopes, err := keeper.Reach(d)
+	if err != nil {
+		return nil, fmt.Errorf("find what %s reaches: %w", id, err)
+	}
+	return scopes, nil
 }
 
 // stops reports whether a lock stops an operation: each level stops what it names, and ReadOnly

@@ -28,6 +28,12 @@ func (definition) Home(id cloud.ID) cloud.ID {
 	return home
 }
 
+// Reach gives a custom role's assignable scopes.
+func (definition) Reach(d *arm.Document) ([]cloud.ID, error) {
+	_, scopes, err := definitionOf(d)
+	return scopes, err
+}
+
 // Shape checks a custom role. Who writes it needs the right at each of its assignable scopes, those
 // it has and those it will have.
 func (d definition) Shape(_ context.Context, c *arm.Change) error {

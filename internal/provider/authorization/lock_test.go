@@ -150,3 +150,34 @@ func TestALockHoldsGrants(t *testing.T) {
 	w.Want(200, "", lock, `{"properties":{"level":"NotSpecified"}}`)
 	w.Want(200, "", "DELETE "+providertest.Group+assignments+one, "")
 }
+
+// A custom role is the tenant's: locks where it can be assigned hold it whichever path it is asked by.
+func TestALockHoldsARoleByWhicheverPath(t *testing.T) {
+	const other = `"` + providertest.Other + `"`
+	for _, locked := range []string{providertest.Group, providertest.Subscription} {
+		for level, deletes := range map[string]bool{"ReadOnly": false, "CanNotDelete": false, "NotSpecified": true} {
+			w := begin(t)
+			w.Want(201, "", "PUT "+definitions+mine, role("Mine", atGroup+","+other))
+			w.Want(201, "", "PUT "+locked+locks+"keep"+lv, `{"properties":{"level":"`+level+`"}}`)
+			for _, scope := range []string{"", providertest.Subscription, providertest.Group, providertest.Other} {
+				if level != "ReadOnly" {
+					w.Want(201, "", "PUT "+scope+definitions+mine, role("Mine", atGroup+","+other))
+				} else if a := w.Want(409, "ScopeLocked", "PUT "+scope+definitions+mine, role("Mine", other)); !strings.Contains(a.Text, "locked: '"+locked+"'") {
+					t.Error(a.Text)
+				}
+				if !deletes {
+					w.Want(409, "ScopeLocked", "DELETE "+scope+definitions+mine, "")
+				}
+			}
+			w.Want(200, "", "GET "+providertest.Other+definitions+mine, "")
+			if deletes {
+				w.Want(200, "", "DELETE "+definitions+mine, "")
+				continue
+			}
+			w.Want(200, "", "DELETE "+locked+locks+"keep"+lv, "")
+			w.Want(201, "", "PUT "+definitions+mine, role("Mine", other))
+			w.Want(201, "", "PUT "+providertest.Group+locks+"keep"+lv, `{"properties":{"level":"ReadOnly"}}`)
+			w.Want(201, "", "PUT "+definitions+mine, role("Mine", other)) // which no longer reaches there
+		}
+	}
+}

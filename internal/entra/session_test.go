@@ -97,7 +97,8 @@ func TestWhatEndsASession(t *testing.T) {
 	}{
 		"ninety days without use": {func(_ *testing.T, w *world) { w.wait(90 * 24 * time.Hour) }, 700082},
 		"revocation": {func(t *testing.T, w *world) {
-			w.person.ValidFrom = w.now().Add(time.Second)
+			w.wait(time.Millisecond)
+			w.person.Revoke(w.now())
 			w.change(t, w.person)
 		}, 50173},
 		"the person's leaving": {func(t *testing.T, w *world) {
@@ -110,6 +111,21 @@ func TestWhatEndsASession(t *testing.T) {
 			test.happens(t, w)
 			w.refused(t, w.refresh(t, got.Refresh), 400, "invalid_grant", test.number)
 		})
+	}
+}
+
+func TestARevocationReachesWhatIsUnderWay(t *testing.T) {
+	w := start(t)
+	d, code := w.begin(t), w.code(t)
+	w.approve(t, d.UserCode)
+	w.wait(time.Millisecond)
+	w.person.Revoke(w.now())
+	w.change(t, w.person)
+	w.refused(t, w.poll(t, d.DeviceCode), 400, "invalid_grant", 50173)
+	w.refused(t, w.post(t, commonToken, redeem(code)), 400, "invalid_grant", 50173)
+	w.wait(time.Second)
+	if a := w.refresh(t, w.signedIn(t).Refresh); a.status != 200 {
+		t.Errorf("who signs in again: %d %s", a.status, a.body)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lanyard/test/clients/stage"
 )
 
 // An app from its environment to its end, which reads a secret once its identity was granted a role.
@@ -113,7 +115,7 @@ func (az *shell) says(t *testing.T, app, text string) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(stage.Patience)
 	for {
 		for line := range strings.Lines(az.Printed()) {
 			if name, said, ok := strings.Cut(line, " | "); ok && name == app && strings.Contains(said, text) {
@@ -123,7 +125,7 @@ func (az *shell) says(t *testing.T, app, text string) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("%s did not say %q within 30 s; the platform printed:\n%s", app, text, az.Printed())
+			t.Fatalf("%s did not say %q within %s; the platform printed:\n%s", app, text, stage.Patience, az.Printed())
 		}
 	}
 }

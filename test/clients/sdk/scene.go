@@ -4,7 +4,6 @@
 package sdk
 
 import (
-	"bufio"
 	"encoding/json"
 	"path/filepath"
 	"strings"
@@ -103,16 +102,16 @@ func Run[T any](s *Scene, app string, program []string, args ...string) []T {
 	cmd := s.Command(append(append([]string{"run", "--name", app, "--resource-group", Group, "--"}, program...), args...)...)
 	// DefaultAzureCredential must not find what else this machine's user is signed in with.
 	cmd.Env = append(cmd.Env, "HOME="+s.Dir, "PATH="+filepath.Dir(cmd.Path), "VAULT="+Vault, "SECRET="+Secret,
-		"SUBSCRIPTION="+s.Subscription(), "GROUP="+Group, "VAULT_ID="+s.vault)
+		"SUBSCRIPTION="+s.Subscription(), "GROUP="+Group, "VAULT_ID="+s.vault, "PATIENCE="+stage.Patience.String())
 	o := stage.Run(s.t, cmd)
 	if o.Code != 0 {
 		s.t.Fatalf("%v as %s: exit status %d\n%s\n%s", program, app, o.Code, o.Out, o.Err)
 	}
 	var answers []T
-	for lines := bufio.NewScanner(strings.NewReader(o.Out)); lines.Scan(); {
+	for line := range strings.Lines(o.Out) {
 		var a T
-		if err := json.Unmarshal(lines.Bytes(), &a); err != nil {
-			s.t.Fatalf("%v printed the line %q: %v", program, lines.Text(), err)
+		if err := json.Unmarshal([]byte(line), &a); err != nil {
+			s.t.Fatalf("%v printed the line %q: %v", program, line, err)
 		}
 		answers = append(answers, a)
 	}

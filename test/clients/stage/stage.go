@@ -18,7 +18,8 @@ import (
 	"time"
 )
 
-// Patience is how long a platform may take to start or to end.
+// Patience is how long anything that a test waits for may take, even on a busy machine: a platform's
+// start or end, an app's next words, a change that shows with delay.
 const Patience = time.Minute
 
 // binaries is the folder of the built programs while [Main] runs.
@@ -109,7 +110,7 @@ func (s *Stage) start() {
 		s.t.Fatal(err)
 	}
 	ready := make(chan struct{})
-	go s.read(bufio.NewScanner(out), ready)
+	go s.read(bufio.NewReader(out), ready)
 	select {
 	case <-ready:
 		return
@@ -122,15 +123,19 @@ func (s *Stage) start() {
 }
 
 // read takes in what the platform prints, until it ends.
-func (s *Stage) read(lines *bufio.Scanner, ready chan struct{}) {
+func (s *Stage) read(from *bufio.Reader, ready chan struct{}) {
 	defer close(s.ended)
-	for lines.Scan() {
+	for {
+		line, err := from.ReadString('\n')
 		s.mu.Lock()
-		s.text.WriteString(lines.Text() + "\n")
+		s.text.WriteString(line)
 		s.mu.Unlock()
-		if ready != nil && strings.HasPrefix(lines.Text(), "Lanyard is ready") {
+		if ready != nil && strings.HasPrefix(line, "Lanyard is ready") {
 			close(ready)
 			ready = nil
+		}
+		if err != nil {
+			break
 		}
 	}
 	_ = s.cmd.Wait()

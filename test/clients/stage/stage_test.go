@@ -1,7 +1,9 @@
 package stage
 
 import (
+	"bufio"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -23,5 +25,23 @@ func TestAStageIsAPlatformOfItsOwn(t *testing.T) {
 	}
 	if o := Run(t, s.Command("group", "show", "-n", "absent")); o.Code == 0 || !strings.Contains(o.Err, "ResourceGroupNotFound") {
 		t.Errorf("an absent group: exit status %d, %q", o.Code, o.Err)
+	}
+}
+
+// An app may print a line longer than a scanner takes; what comes after it is still read.
+func TestALineOfAnyLengthIsRead(t *testing.T) {
+	s := &Stage{ended: make(chan struct{}), cmd: exec.Command(os.Args[0], "-test.run", "^$")}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ready := make(chan struct{})
+	s.read(bufio.NewReader(strings.NewReader(strings.Repeat("x", 1<<20)+"\nLanyard is ready\nunended")), ready)
+	select {
+	case <-ready:
+	default:
+		t.Error("what came after a long line was not read")
+	}
+	if printed := s.Printed(); len(printed) != 1<<20+len("\nLanyard is ready\nunended") {
+		t.Errorf("%d bytes were read", len(printed))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -64,12 +65,24 @@ func secrets(credential azcore.TokenCredential) error {
 	return nil
 }
 
-// eventually calls until there is something to find, for ten seconds.
+// eventually calls until there is something to find, for as long as the variable PATIENCE says.
 func eventually(call func() error) error {
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+	patience, err := time.ParseDuration(os.Getenv("PATIENCE"))
+	if err != nil {
+		return err
+	}
+	over := time.After(patience)
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
 		err := call()
 		var refused *azcore.ResponseError
-		if !errors.As(err, &refused) || refused.StatusCode != http.StatusNotFound || time.Now().After(end) {
+		if !errors.As(err, &refused) || refused.StatusCode != http.StatusNotFound {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-over:
 			return err
 		}
 	}

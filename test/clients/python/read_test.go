@@ -35,16 +35,9 @@ func TestAMissingIdentityIsNamed(t *testing.T) {
 }
 
 func TestAnIdentityThatTheAppDoesNotWearIsRefused(t *testing.T) {
-	s := sdk.Open(t)
-	want := sdk.Want{
+	sdk.Open(t).RaisesForForeign(program(t, "read.py"), sdk.Want{
 		Error:   "CredentialUnavailableError",
 		Message: []string{"Unable to load the proper Managed Identity."},
-	}
-	s.Raises(sdk.Reader, program(t, "read.py"), map[string]sdk.Case{
-		"a client id that nobody has":         {As: "client=" + sdk.Nobody, Want: want},
-		"the client id of another identity":   {As: "client=" + s.Identity(sdk.Stranger).Client, Want: want},
-		"the object id of another identity":   {As: "object=" + s.Identity(sdk.Stranger).Principal, Want: want},
-		"the resource id of another identity": {As: "resource=" + s.Identity(sdk.Stranger).ID, Want: want},
 	})
 }
 

@@ -6,10 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-// Bound is how long one failing call of an SDK may take, even on a busy machine.
-const Bound = time.Minute
+	"lanyard/test/clients/stage"
+)
 
 // Nobody is a client id that no identity has.
 const Nobody = "11111111-2222-4333-8444-555555555555"
@@ -101,6 +100,19 @@ func (s *Scene) Raises(app string, program []string, cases map[string]Case) {
 	}
 }
 
+// RaisesForForeign has a program fail to read the secret as [Reader] by identities that it does not
+// wear, once by each way to name one.
+func (s *Scene) RaisesForForeign(program []string, want Want) {
+	s.t.Helper()
+	foreign := s.Identity(Stranger)
+	s.Raises(Reader, program, map[string]Case{
+		"a client id that nobody has":         {As: "client=" + Nobody, Want: want},
+		"the client id of another identity":   {As: "client=" + foreign.Client, Want: want},
+		"the object id of another identity":   {As: "object=" + foreign.Principal, Want: want},
+		"the resource id of another identity": {As: "resource=" + foreign.ID, Want: want},
+	})
+}
+
 // asked counts the requests that a door of this platform has answered.
 func (s *Scene) asked(door string) int {
 	return strings.Count(s.Printed(), " msg=request door="+door+" ")
@@ -117,7 +129,7 @@ func (a Answer) check(t *testing.T, want Want) {
 			t.Errorf("the message lacks %q:\n%s", part, a.Message)
 		}
 	}
-	if took := time.Duration(a.Milliseconds) * time.Millisecond; took > Bound {
+	if took := time.Duration(a.Milliseconds) * time.Millisecond; took > stage.Patience {
 		t.Errorf("the call took %s", took)
 	}
 }

@@ -96,8 +96,9 @@ func Rows(d Deps) []arm.Row {
 
 // absent are the types and operations of this namespace that are known here by name only.
 var absent = []string{
-	"Microsoft.App/builders", "Microsoft.App/connectedEnvironments", "Microsoft.App/functions", "Microsoft.App/jobs",
-	"Microsoft.App/logicApps", "Microsoft.App/operations", "Microsoft.App/sessionPools",
+	"Microsoft.App/builders", "Microsoft.App/connectedEnvironments", "Microsoft.App/functions",
+	"Microsoft.App/getCustomDomainVerificationId", "Microsoft.App/jobs", "Microsoft.App/locations", "Microsoft.App/logicApps",
+	"Microsoft.App/operations", "Microsoft.App/sessionPools",
 	Apps + "/authConfigs", Apps + "/builds", Apps + "/detectorProperties", Apps + "/detectors", Apps + "/labelHistory",
 	Apps + "/listCustomHostNameAnalysis", Apps + "/patches", Apps + "/resiliencyPolicies", Apps + "/sourceControls",
 	Revisions + "/activate", Revisions + "/deactivate", Revisions + "/restart",

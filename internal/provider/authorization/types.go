@@ -127,7 +127,8 @@ func Rows(d Deps) []arm.Row {
 // absent are the types that Azure has and this world has not: just-in-time access and its policies,
 // access reviews, the catalogue of operations, classic administrators, and policy.
 var absent = []string{
-	"operations", "providerOperations", "elevateAccess", "classicAdministrators", "eligibleChildResources", "privateLinkAssociations",
+	"operations", "providerOperations", "elevateAccess", "classicAdministrators", "eligibleChildResources",
+	"privateLinkAssociations", "resourceManagementPrivateLinks",
 	"roleAssignmentSchedules", "roleAssignmentScheduleInstances", "roleAssignmentScheduleRequests",
 	"roleEligibilitySchedules", "roleEligibilityScheduleInstances", "roleEligibilityScheduleRequests",
 	"roleManagementPolicies", "roleManagementPolicyAssignments", "roleManagementAlerts",

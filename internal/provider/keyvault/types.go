@@ -98,7 +98,8 @@ func Rows(d Deps) []arm.Row {
 
 // absent are the types of this namespace that are known here by name only.
 var absent = []string{
-	"Microsoft.KeyVault/managedHSMs", Vaults + "/accessPolicies", Vaults + "/keys", Vaults + "/keys/versions",
+	"Microsoft.KeyVault/checkMhsmNameAvailability", "Microsoft.KeyVault/deletedManagedHSMs", "Microsoft.KeyVault/locations/deletedManagedHSMs",
+	"Microsoft.KeyVault/managedHSMs", "Microsoft.KeyVault/operations", Vaults + "/accessPolicies", Vaults + "/keys", Vaults + "/keys/versions",
 	Vaults + "/privateEndpointConnections", Vaults + "/privateLinkResources",
 }
 

@@ -16,7 +16,7 @@ const (
 
 // Rows gives the rows of Microsoft.Resources in one tenant.
 func Rows(tenant cloud.TenantID) []arm.Row {
-	return []arm.Row{
+	rows := []arm.Row{
 		{
 			Type:      Subscriptions,
 			Versions:  subscriptionVersions,
@@ -32,14 +32,17 @@ func Rows(tenant cloud.TenantID) []arm.Row {
 			Tracked:   true,
 			Behaviour: group{},
 		},
-		{Type: "Microsoft.Resources/deployments", Absent: true},
-		{Type: "Microsoft.Resources/deployments/operations", Absent: true},
-		{Type: "Microsoft.Resources/deploymentScripts", Absent: true},
-		{Type: "Microsoft.Resources/deploymentStacks", Absent: true},
-		{Type: "Microsoft.Resources/templateSpecs", Absent: true},
-		{Type: "Microsoft.Resources/tags", Absent: true},
-		{Type: "Microsoft.Resources/links", Absent: true},
 	}
+	for _, name := range absent {
+		rows = append(rows, arm.Row{Type: "Microsoft.Resources/" + name, Absent: true})
+	}
+	return rows
+}
+
+// absent are the types and operations of this namespace that are known here by name only.
+var absent = []string{
+	"builtInTemplateSpecs", "calculateTemplateHash", "checkResourceName", "checkZonePeers", "decompileBicep", "deployments", "deploymentScripts",
+	"deploymentStacks", "links", "operations", "tags", "templateSpecs",
 }
 
 var subscriptionVersions = []string{

@@ -52,7 +52,7 @@ func (w *world) fit(l library, x example) request {
 	if strings.Contains(target, "{") {
 		w.t.Fatalf("the example does not say all that %s needs", target)
 	}
-	target = lowerApps("/" + strings.Trim(target, "/"))
+	target = lowerApps("/" + strings.ReplaceAll(strings.Trim(target, "/"), " ", "%20"))
 	w.prepare(x.method, target)
 	return request{x.method, target + "?" + query.Encode(), body}
 }

@@ -1,9 +1,6 @@
 package builtin
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -142,82 +139,6 @@ func TestParseRefusesADamagedFile(t *testing.T) {
 			t.Errorf("%s was accepted", why)
 		}
 	}
-}
-
-// specs finds the published data: in the folder named by LANYARD_SPECS, or beside the repository.
-func specs(t *testing.T) string {
-	t.Helper()
-	if dir := os.Getenv("LANYARD_SPECS"); dir != "" {
-		return dir
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for dir != filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return filepath.Join(dir, "..", "shared", "specs")
-		}
-		dir = filepath.Dir(dir)
-	}
-	t.Fatal("no go.mod above this package")
-	return ""
-}
-
-func TestRolesAreAsPublished(t *testing.T) {
-	found, err := filepath.Glob(filepath.Join(specs(t), "builtin-roles", "*", "*", "built-in-roles-raw.json"))
-	if err != nil || len(found) == 0 {
-		if os.Getenv("LANYARD_CI") != "" {
-			t.Fatal("the published role definitions are not here")
-		}
-		t.Skip("the published role definitions are not here; LANYARD_SPECS names their folder")
-	}
-	raw, err := os.ReadFile(found[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var published []struct {
-		Name        string             `json:"name"`
-		RoleName    string             `json:"roleName"`
-		Permissions []cloud.Permission `json:"permissions"`
-	}
-	if err := json.Unmarshal(raw, &published); err != nil {
-		t.Fatal(err)
-	}
-	if len(published) != len(Roles()) {
-		t.Errorf("%d roles are published, we have %d", len(published), len(Roles()))
-	}
-	for _, p := range published {
-		r, ok := ByID(p.Name)
-		if !ok || r.Name != strings.TrimSpace(p.RoleName) {
-			t.Errorf("%s %q: we have %v %q", p.Name, p.RoleName, ok, r.Name)
-			continue
-		}
-		if got, want := spelled(t, r.Permissions), spelled(t, p.Permissions); got != want {
-			t.Errorf("%s: permissions\n%s\nwant\n%s", r.Name, got, want)
-		}
-	}
-}
-
-// spelled writes permissions in a form that can be compared: blanks around actions are no part of them.
-func spelled(t *testing.T, ps []cloud.Permission) string {
-	t.Helper()
-	ps = slices.Clone(ps)
-	for i := range ps {
-		p := &ps[i]
-		for _, list := range []*[]string{&p.Actions, &p.NotActions, &p.DataActions, &p.NotDataActions} {
-			trimmed := []string{}
-			for _, a := range *list {
-				trimmed = append(trimmed, strings.TrimSpace(a))
-			}
-			*list = trimmed
-		}
-	}
-	text, err := json.MarshalIndent(ps, "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 func TestParseIsQuick(t *testing.T) {

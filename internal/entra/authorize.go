@@ -28,7 +28,7 @@ type authorizationRequest struct {
 	redirect  string
 	mode      string
 	state     string
-	wish      wish
+	asked     requestedScopes
 	nonce     string
 	challenge string
 	hint      string // the name to sign in by
@@ -37,11 +37,11 @@ type authorizationRequest struct {
 
 // authorizationCode is a code that was given out, under its hash.
 type authorizationCode struct {
-	mortal
+	expiring
 	Client    cloud.ClientID    `json:"client"`
 	Redirect  string            `json:"redirect"`
 	Challenge string            `json:"challenge"`
-	Wish      wish              `json:"wish"`
+	Asked     requestedScopes   `json:"asked"`
 	Nonce     string            `json:"nonce,omitempty"`
 	Person    cloud.PrincipalID `json:"person"`
 	Begun     time.Time         `json:"begun"`
@@ -81,21 +81,21 @@ func (d *Door) readAuthorization(r *http.Request) (authorizationRequest, error) 
 	if e.mode == "" {
 		e.mode = byQuery
 	}
-	if e.wish, err = wishOf(q); err != nil {
+	if e.asked, err = requestedAt(q); err != nil {
 		return authorizationRequest{}, err
 	}
-	if _, err := d.find(e.wish.Resource); err != nil {
+	if _, err := d.find(e.asked.Resource); err != nil {
 		return authorizationRequest{}, err
 	}
 	return e, e.check(q)
 }
 
-func wishOf(q url.Values) (wish, error) {
+func requestedAt(q url.Values) (requestedScopes, error) {
 	switch {
 	case q.Get("scope") == "" && q.Get("resource") == "":
-		return wish{}, missing("scope")
+		return requestedScopes{}, missing("scope")
 	case q.Get("resource") != "": // as the v1 endpoint names it
-		return wish{Resource: q.Get("resource"), Scopes: strings.Fields(q.Get("scope"))}, nil
+		return requestedScopes{Resource: q.Get("resource"), Scopes: strings.Fields(q.Get("scope"))}, nil
 	}
 	return delegated(q.Get("scope"))
 }
@@ -158,7 +158,7 @@ func (d *Door) signInHere(w http.ResponseWriter, r *http.Request) error {
 	}
 	now := d.now().UTC()
 	if err := d.create(r.Context(), keysCode+hash(code), authorizationCode{
-		mortal: mortal{now.Add(codeLife)}, Client: e.client.ID, Redirect: e.redirect, Challenge: e.challenge, Wish: e.wish,
+		expiring: expiring{now.Add(codeLife)}, Client: e.client.ID, Redirect: e.redirect, Challenge: e.challenge, Asked: e.asked,
 		Nonce: e.nonce, Person: who.ID, Begun: now,
 	}); err != nil {
 		return err

@@ -37,11 +37,11 @@ const (
 
 // device is a sign-in that an app waits for while a person makes it elsewhere (RFC 8628).
 type device struct {
-	mortal
-	Hash   string         `json:"hash"` // of the device code
-	Client cloud.ClientID `json:"client"`
-	Wish   wish           `json:"wish"`
-	State  string         `json:"state,omitempty"`
+	expiring
+	Hash   string          `json:"hash"` // of the device code
+	Client cloud.ClientID  `json:"client"`
+	Asked  requestedScopes `json:"asked"`
+	State  string          `json:"state,omitempty"`
 	// Person and Begun are set once the person has given their password; Ticket is the hash of what
 	// their browser shows to go on.
 	Person cloud.PrincipalID `json:"person,omitempty"`
@@ -106,19 +106,19 @@ func (d *Door) newDevice(r *http.Request, v version) (deviceAnswer, error) {
 	if err != nil {
 		return deviceAnswer{}, err
 	}
-	w, err := c.wish(wish{})
+	asked, err := c.requested(requestedScopes{})
 	switch {
 	case err != nil:
 		return deviceAnswer{}, err
-	case w.Resource == "" && v == v1:
+	case asked.Resource == "" && v == v1:
 		return deviceAnswer{}, missing("resource")
-	case w.Resource == "":
+	case asked.Resource == "":
 		return deviceAnswer{}, missing("scope")
 	}
-	if _, err := d.find(w.Resource); err != nil {
+	if _, err := d.find(asked.Resource); err != nil {
 		return deviceAnswer{}, err
 	}
-	userCode, deviceCode, err := d.keepDevice(r.Context(), device{Client: client.ID, Wish: w})
+	userCode, deviceCode, err := d.keepDevice(r.Context(), device{Client: client.ID, Asked: asked})
 	where := d.page(r) + devicePath
 	return deviceAnswer{
 		UserCode: userCode, DeviceCode: deviceCode, Where: where,
@@ -235,9 +235,9 @@ func (d *Door) poll(ctx context.Context, c call) (outcome, error) {
 	if dev.State != approved {
 		return outcome{}, refuse(65004, "User declined to consent to access the app.")
 	}
-	w, err := c.wish(dev.Wish)
+	asked, err := c.requested(dev.Asked)
 	if err != nil {
 		return outcome{}, err
 	}
-	return d.grantPerson(ctx, c, signIn{client: client, person: dev.Person, begun: dev.Begun, wish: w})
+	return d.grantPerson(ctx, c, signIn{client: client, person: dev.Person, begun: dev.Begun, asked: asked})
 }

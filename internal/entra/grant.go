@@ -120,7 +120,7 @@ func (d *Door) grantApp(ctx context.Context, c call) (outcome, error) {
 		return outcome{}, d.unknown(c.client)
 	}
 	httpkit.Note(ctx, httpkit.KeyCaller, string(who.ID))
-	byCertificate, err := d.prove(c.request, who)
+	byCertificate, err := d.authenticate(c.request, who)
 	if err != nil {
 		return outcome{}, err
 	}

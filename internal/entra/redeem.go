@@ -38,11 +38,11 @@ func (d *Door) redeem(ctx context.Context, c call) (outcome, error) {
 	case !matches(c.verifier.Open(), code.Challenge):
 		return outcome{}, refuse(501481, "The Code_Verifier does not match the code_challenge supplied in the authorization request.")
 	}
-	w, err := c.wish(code.Wish)
+	asked, err := c.requested(code.Asked)
 	if err != nil {
 		return outcome{}, err
 	}
-	if err := w.within(code.Wish); err != nil {
+	if err := asked.within(code.Asked); err != nil {
 		return outcome{}, err
 	}
 	// What the code is about to lead to is written down before it exists: whoever comes with the same
@@ -57,7 +57,7 @@ func (d *Door) redeem(ctx context.Context, c call) (outcome, error) {
 		return outcome{}, err
 	}
 	o, err := d.grantPerson(ctx, c, signIn{
-		client: client, person: code.Person, begun: code.Begun, wish: w, nonce: code.Nonce, session: code.Session,
+		client: client, person: code.Person, begun: code.Begun, asked: asked, nonce: code.Nonce, session: code.Session,
 	})
 	if err != nil {
 		return outcome{}, err

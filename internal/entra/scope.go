@@ -41,8 +41,8 @@ func target(scope string) (string, error) {
 	return resource, nil
 }
 
-// wish is what an app wants of the person who signs in to it.
-type wish struct {
+// requestedScopes are what an app wants of the person who signs in to it.
+type requestedScopes struct {
 	Resource string `json:"resource"`
 	// Scopes are those that were asked for, as they were spelled.
 	Scopes []string `json:"scopes"`
@@ -53,12 +53,12 @@ const microsoftGraph = "https://graph.microsoft.com"
 
 // delegated reads the scopes of a request in a person's name. Each is a resource, a slash and a
 // permission; all of one resource (wire-facts: "Token requests as sent").
-func delegated(scope string) (wish, error) {
-	w := wish{Scopes: strings.Fields(scope)}
-	if len(w.Scopes) > maxParameters {
-		return wish{}, refuse(70011, "The provided value for the input parameter 'scope' is not valid. It has more than %d scopes.", maxParameters)
+func delegated(scope string) (requestedScopes, error) {
+	s := requestedScopes{Scopes: strings.Fields(scope)}
+	if len(s.Scopes) > maxParameters {
+		return requestedScopes{}, refuse(70011, "The provided value for the input parameter 'scope' is not valid. It has more than %d scopes.", maxParameters)
 	}
-	for _, one := range w.Scopes {
+	for _, one := range s.Scopes {
 		if isOpenIDs(one) {
 			continue
 		}
@@ -67,28 +67,28 @@ func delegated(scope string) (wish, error) {
 			resource, permission = one[:at], one[at+1:]
 		}
 		if resource == "" || permission == "" {
-			return wish{}, refuse(70011, "The provided value for the input parameter 'scope' is not valid. The scope %s is not valid.", fault.Clip(one))
+			return requestedScopes{}, refuse(70011, "The provided value for the input parameter 'scope' is not valid. The scope %s is not valid.", fault.Clip(one))
 		}
-		if w.Resource != "" && w.Resource != resource {
-			return wish{}, refuse(28000, "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope %s is not valid.", fault.Clip(scope))
+		if s.Resource != "" && s.Resource != resource {
+			return requestedScopes{}, refuse(28000, "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope %s is not valid.", fault.Clip(scope))
 		}
-		w.Resource = resource
+		s.Resource = resource
 	}
-	if w.Resource == "" {
-		w.Resource = microsoftGraph
+	if s.Resource == "" {
+		s.Resource = microsoftGraph
 	}
-	return w, nil
+	return s, nil
 }
 
 // within refuses what goes beyond what a person was asked for: the resource is the same one, and no
 // scope comes on top. Clients send the same scopes both times (wire-facts: "Token requests as sent");
 // other resources are for the refresh token to open.
-func (w wish) within(asked wish) error {
-	if strings.TrimSuffix(w.Resource, "/") != strings.TrimSuffix(asked.Resource, "/") {
-		return refuse(70011, "The provided value for the input parameter 'scope' is not valid. The code was asked for %s, not for %s.", fault.Clip(asked.Resource), fault.Clip(w.Resource)).
-			Try("the refresh token that comes of the code")
+func (s requestedScopes) within(asked requestedScopes) error {
+	if strings.TrimSuffix(s.Resource, "/") != strings.TrimSuffix(asked.Resource, "/") {
+		return refuse(70011, "The provided value for the input parameter 'scope' is not valid. The code was asked for %s, not for %s.", fault.Clip(asked.Resource), fault.Clip(s.Resource)).
+			Try("redeeming the code with the scopes it was asked for with, and then its refresh token with others")
 	}
-	for _, scope := range w.Scopes {
+	for _, scope := range s.Scopes {
 		if !slices.Contains(asked.Scopes, scope) {
 			return refuse(70011, "The provided value for the input parameter 'scope' is not valid. The scope %s was not among those that the code was asked for with.", fault.Clip(scope))
 		}
@@ -97,12 +97,12 @@ func (w wish) within(asked wish) error {
 }
 
 // has reports whether a scope was asked for.
-func (w wish) has(scope string) bool { return slices.Contains(w.Scopes, scope) }
+func (s requestedScopes) has(scope string) bool { return slices.Contains(s.Scopes, scope) }
 
 // rights are what an app may do in a person's name: with every resource, whatever that person may.
 // The names are Azure's own.
-func (w wish) rights() []string {
-	if strings.TrimSuffix(w.Resource, "/") == microsoftGraph || w.Resource == "00000003-0000-0000-c000-000000000000" {
+func (s requestedScopes) rights() []string {
+	if strings.TrimSuffix(s.Resource, "/") == microsoftGraph || s.Resource == "00000003-0000-0000-c000-000000000000" {
 		return []string{"Directory.AccessAsUser.All", "User.Read"}
 	}
 	return []string{"user_impersonation"}
@@ -110,10 +110,10 @@ func (w wish) rights() []string {
 
 // granted spells the scopes of an answer: those that were asked for, which MSAL Go wants to find
 // there, and what they amount to.
-func (w wish) granted() []string {
-	all := slices.Clone(w.Scopes)
-	for _, right := range w.rights() {
-		if full := w.Resource + "/" + right; !slices.Contains(all, full) {
+func (s requestedScopes) granted() []string {
+	all := slices.Clone(s.Scopes)
+	for _, right := range s.rights() {
+		if full := s.Resource + "/" + right; !slices.Contains(all, full) {
 			all = append(all, full)
 		}
 	}

@@ -25,12 +25,12 @@ const (
 // the same as long as the session lasts: Azure gives a new one with every use and goes on accepting
 // the old ones, since tools that run side by side share them.
 type session struct {
-	mortal
+	expiring
 	Hash   string            `json:"hash"`
 	Client cloud.ClientID    `json:"client"`
 	Family string            `json:"family,omitempty"`
 	Person cloud.PrincipalID `json:"person"`
-	Wish   wish              `json:"wish"`
+	Asked  requestedScopes   `json:"asked"`
 	Begun  time.Time         `json:"begun"` // when the person gave their password
 }
 
@@ -39,7 +39,7 @@ type signIn struct {
 	client publicClient
 	person cloud.PrincipalID
 	begun  time.Time
-	wish   wish
+	asked  requestedScopes
 	nonce  string
 	// refresh is the token of the session that this goes on with; zero begins one if the app wants it.
 	refresh cloud.Sealed
@@ -54,18 +54,18 @@ func (d *Door) grantPerson(ctx context.Context, c call, s signIn) (outcome, erro
 		return outcome{}, err
 	}
 	httpkit.Note(ctx, httpkit.KeyCaller, string(who.ID))
-	o := outcome{resource: s.wish.Resource, scopes: s.wish.granted(), refresh: s.refresh, family: s.client.Family}
+	o := outcome{resource: s.asked.Resource, scopes: s.asked.granted(), refresh: s.refresh, family: s.client.Family}
 	if c.version == v1 {
-		o.scopes = s.wish.rights()
+		o.scopes = s.asked.rights()
 	}
 	order := issuer.Order{
 		Principal: who, Capabilities: c.capabilities,
-		Through: issuer.Delegate{Client: s.client.ID, Scopes: s.wish.rights()},
+		Through: issuer.Delegate{Client: s.client.ID, Scopes: s.asked.rights()},
 	}
-	if o.access, err = d.mint(ctx, order, s.wish.Resource); err != nil {
+	if o.access, err = d.mint(ctx, order, s.asked.Resource); err != nil {
 		return outcome{}, err
 	}
-	if c.version == v1 || s.wish.has(scopeOpenID) {
+	if c.version == v1 || s.asked.has(scopeOpenID) {
 		id, err := d.Issuer.Introduce(ctx, issuer.Introduction{
 			Person: who, Client: s.client.ID, Issuer: c.issuer, Nonce: s.nonce, Version: string(c.version),
 		})
@@ -77,7 +77,7 @@ func (d *Door) grantPerson(ctx context.Context, c call, s signIn) (outcome, erro
 	if c.who {
 		o.who = &who
 	}
-	if o.refresh.IsZero() && (c.version == v1 || s.wish.has(scopeOffline)) {
+	if o.refresh.IsZero() && (c.version == v1 || s.asked.has(scopeOffline)) {
 		if o.refresh, err = d.begin(ctx, s); err != nil {
 			return outcome{}, err
 		}
@@ -112,8 +112,8 @@ func (d *Door) begin(ctx context.Context, s signIn) (cloud.Sealed, error) {
 		return cloud.Sealed{}, err
 	}
 	err = d.create(ctx, keysSession+id, session{
-		mortal: mortal{d.now().Add(sessionLife).UTC()}, Hash: hash(secret), Client: s.client.ID, Family: s.client.Family,
-		Person: s.person, Wish: s.wish, Begun: s.begun.UTC(),
+		expiring: expiring{d.now().Add(sessionLife).UTC()}, Hash: hash(secret), Client: s.client.ID, Family: s.client.Family,
+		Person: s.person, Asked: s.asked, Begun: s.begun.UTC(),
 	})
 	return cloud.Seal("1." + id + "." + secret), err
 }
@@ -134,11 +134,11 @@ func (d *Door) renew(ctx context.Context, c call) (outcome, error) {
 	if s.Client != client.ID && (s.Family == "" || s.Family != client.Family) {
 		return outcome{}, refuse(700007, "The provided refresh token was issued to another application than '%s'.", client.ID)
 	}
-	w, err := c.wish(s.Wish)
+	asked, err := c.requested(s.Asked)
 	if err != nil {
 		return outcome{}, err
 	}
-	o, err := d.grantPerson(ctx, c, signIn{client: client, person: s.Person, begun: s.Begun, wish: w, refresh: c.refresh})
+	o, err := d.grantPerson(ctx, c, signIn{client: client, person: s.Person, begun: s.Begun, asked: asked, refresh: c.refresh})
 	if err != nil {
 		return outcome{}, err
 	}
@@ -197,11 +197,11 @@ func (d *Door) identified(c call) (publicClient, error) {
 	return client, nil
 }
 
-// wish gives what a request asks for, or what the sign-in was for where it does not say.
-func (c call) wish(before wish) (wish, error) {
+// requested gives what a request asks for, or what the sign-in was for where it does not say.
+func (c call) requested(before requestedScopes) (requestedScopes, error) {
 	switch {
 	case c.version == v1 && c.resource != "":
-		return wish{Resource: c.resource}, nil
+		return requestedScopes{Resource: c.resource}, nil
 	case c.version == v2 && c.scope != "":
 		return delegated(c.scope)
 	}

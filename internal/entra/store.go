@@ -27,8 +27,8 @@ const (
 // sweepPeriod is how often what has ended is removed.
 const sweepPeriod = 10 * time.Minute
 
-// mortal is what every document of this door has in common.
-type mortal struct {
+// expiring is what every document of this door has in common.
+type expiring struct {
 	Ends time.Time `json:"ends"`
 }
 
@@ -101,7 +101,7 @@ func (d *Door) sweep(ctx context.Context) error {
 	}
 	now := d.now()
 	for _, e := range entries {
-		var m mortal
+		var m expiring
 		if err := json.Unmarshal(e.Value, &m); err != nil || now.Before(m.Ends) {
 			continue // what cannot be read is nobody's to remove
 		}

@@ -17,14 +17,14 @@ import (
 // assertionType is the only kind of assertion (RFC 7523 section 2.2).
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// prove holds an application's credential against the directory's, and reports whether it was a
-// certificate. A managed identity has none that anybody could present.
-func (d *Door) prove(q request, who cloud.Principal) (byCertificate bool, err error) {
+// authenticate holds an application's credential against the directory's, and reports whether it was
+// a certificate. A managed identity has none that anybody could present.
+func (d *Door) authenticate(q request, who cloud.Principal) (byCertificate bool, err error) {
 	switch {
 	case q.assertion.IsZero() && q.assertionType != "", q.assertion.IsZero() && q.secret.IsZero():
 		return false, refuse(7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
 	case q.assertion.IsZero():
-		return false, d.proveSecret(q, who)
+		return false, d.authenticateBySecret(q, who)
 	case !q.secret.IsZero():
 		return false, malformed("it authenticates in more than one way")
 	case q.assertionType == "":
@@ -32,10 +32,10 @@ func (d *Door) prove(q request, who cloud.Principal) (byCertificate bool, err er
 	case q.assertionType != assertionType:
 		return false, refuse(7000216, "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type, and the client_assertion_type is not %s.", assertionType)
 	}
-	return true, d.proveAssertion(q, who)
+	return true, d.authenticateByAssertion(q, who)
 }
 
-func (d *Door) proveSecret(q request, who cloud.Principal) error {
+func (d *Door) authenticateBySecret(q request, who cloud.Principal) error {
 	err := d.Directory.CheckSecret(who, q.secret.Open())
 	if err == nil && who.Kind == cloud.Application {
 		return nil
@@ -50,10 +50,10 @@ func (d *Door) proveSecret(q request, who cloud.Principal) error {
 	return f.Because(err)
 }
 
-// proveAssertion holds an assertion against the application's certificates (RFC 7523 section 3,
+// authenticateByAssertion holds an assertion against the application's certificates (RFC 7523 section 3,
 // wire-facts: "Client assertions accepted from clients"). One may come several times while it lasts:
 // MSAL for Python and for Node make one and send it with every request of the next ten minutes.
-func (d *Door) proveAssertion(q request, who cloud.Principal) error {
+func (d *Door) authenticateByAssertion(q request, who cloud.Principal) error {
 	a, err := token.ReadAssertion(q.assertion.Open())
 	if err != nil {
 		return refuse(50027, "JWT token is invalid or malformed: %s.", detail(err)).Because(err)

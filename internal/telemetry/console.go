@@ -6,7 +6,11 @@ package telemetry
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -105,6 +109,34 @@ func (c *Console) Forget(app cloud.ID) error {
 	}
 	if c.Dir != "" {
 		err = errors.Join(err, remove(pathFor(c.Dir, app)))
+	}
+	return err
+}
+
+// Retain takes away the files of all apps but those, and but those that somebody has asked for since
+// the console began: what is left of apps that went while nobody looked.
+func (c *Console) Retain(apps []cloud.ID) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.Dir == "" {
+		return nil
+	}
+	stays := map[string]bool{}
+	for _, app := range apps {
+		stays[pathFor(c.Dir, app)] = true
+	}
+	for _, t := range c.tracks {
+		stays[t.file.path] = true
+	}
+	entries, err := os.ReadDir(c.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		path := filepath.Join(c.Dir, strings.TrimSuffix(e.Name(), olderSuffix))
+		if strings.HasSuffix(path, suffix) && !stays[path] {
+			err = errors.Join(err, remove(path))
+		}
 	}
 	return err
 }

@@ -232,6 +232,33 @@ func TestAForgottenAppLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestWhatIsLeftOfAppsThatAreGoneIsTakenAway(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state [1]")
+	before := &Console{Dir: dir, MaxBytes: 500}
+	gone, fresh := cloud.MustID(hello.String()+"-2"), cloud.MustID(hello.String()+"-3")
+	for _, app := range []cloud.ID{hello, other, gone} {
+		for i := range 20 {
+			before.Append(said(app, fmt.Sprint(i)))
+		}
+	}
+	if err := before.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c := &Console{Dir: dir}
+	defer c.Close()
+	c.Append(said(fresh, "new")) // of an app made after the list of them
+	if err := c.Retain([]cloud.ID{hello, other}); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 5 {
+		t.Errorf("left are the files %v (%v)", entries, err)
+	}
+	if got := texts(c.Tail(hello, 1)) + texts(c.Tail(gone, 1)) + texts(c.Tail(fresh, 1)); got != "19new" {
+		t.Errorf("the newest lines are %q", got)
+	}
+}
+
 // An app whose lines take long to read holds up nobody else.
 func TestAnAppIsReadWithoutHoldingUpOthers(t *testing.T) {
 	c := &Console{Dir: t.TempDir()}

@@ -23,8 +23,8 @@ type file struct {
 	size int64
 }
 
-// olderSuffix ends the name of the older file.
-const olderSuffix = ".1"
+// suffix ends the name of an app's file, and olderSuffix after it that of the older one.
+const suffix, olderSuffix = ".jsonl", ".1"
 
 // maxRecord bounds one line of JSON that is read back; a longer one ends the reading with an error.
 const maxRecord = 1 << 20
@@ -34,7 +34,7 @@ const maxRecord = 1 << 20
 func pathFor(dir string, app cloud.ID) string {
 	digest := sha256.Sum256([]byte(app.Key()))
 	name := plain(app.Name()) + "-" + plain(app.Group()) + "-" + hex.EncodeToString(digest[:8])
-	return filepath.Join(dir, name+".jsonl")
+	return filepath.Join(dir, name+suffix)
 }
 
 // plain keeps what is harmless in a file name, at most 40 characters of it.

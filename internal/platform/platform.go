@@ -170,6 +170,7 @@ func (p *Platform) runEngines(ctx context.Context) error {
 		p.keep(running, &p.rest, e.name, e.run)
 	}
 	p.keep(running, &p.rest, "files that replicas trust", p.trust.Run)
+	p.keep(running, &p.rest, "forgetting of consoles", p.forget)
 	ready, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	go func() {

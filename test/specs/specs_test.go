@@ -1,4 +1,4 @@
-// Package specs sends the example requests of Azure's API descriptions, as a test.
+// Package specs holds this world against what is published about Azure, as a test.
 //
 // It must not know how a type is made here: an answer is held against its description alone.
 package specs

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"lanyard/test/clients/stage"
@@ -18,13 +20,18 @@ func TestMain(m *testing.M) { os.Exit(stage.Main(m)) }
 func program(t *testing.T, name string) []string {
 	t.Helper()
 	stage.Tool(t, "node")
-	node, err := exec.LookPath("node")
-	if err != nil {
-		stage.Missing(t, "node is not installed")
-	}
 	path, err := filepath.Abs(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []string{node, path}
+	return []string{stage.Tool(t, "nodejs"), path}
+}
+
+// The packages are for 20 and later, and a system's own may be older: then the script brings one.
+func TestNodeIsNewEnoughForThePackages(t *testing.T) {
+	o := stage.Run(t, exec.Command(stage.Tool(t, "nodejs"), "--version"))
+	major, _, _ := strings.Cut(strings.TrimPrefix(o.Out, "v"), ".")
+	if n, err := strconv.Atoi(major); err != nil || n < 20 {
+		t.Errorf("node is %q: run test/clients/install node", strings.TrimSpace(o.Out))
+	}
 }

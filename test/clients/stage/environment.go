@@ -79,8 +79,8 @@ func clean(env []string) []string {
 	return out
 }
 
-// Tool gives the path of what test/clients/install put in place for name: a program (az, python),
-// a folder (node_modules) or a file. The test is skipped with the reason when it is not there, and
+// Tool gives the path of what test/clients/install put in place for name: a program (az, python,
+// nodejs), a folder (node_modules) or a file; of a program that it found on this machine, that one. The test is skipped with the reason when it is not there, and
 // fails when LANYARD_CI is set.
 func Tool(t testing.TB, name string) string {
 	t.Helper()
@@ -89,20 +89,28 @@ func Tool(t testing.TB, name string) string {
 		t.Fatal(err)
 	}
 	for _, at := range places[name] {
+		if !strings.Contains(at, "/") {
+			if path, err := exec.LookPath(at); err == nil {
+				return path
+			}
+			continue
+		}
 		path := filepath.Join(top, "test", "clients", filepath.FromSlash(at))
 		if _, err := os.Stat(path); err == nil {
 			return path
 		}
 	}
-	Missing(t, fmt.Sprintf("the client %q is not installed: run test/clients/install %s", name, name))
+	Missing(t, fmt.Sprintf("the client %q is not installed: run test/clients/install", name))
 	return ""
 }
 
-// places tells where the script puts each client, seen from test/clients.
+// places tells where the script puts each client, seen from test/clients; a bare name is looked for in
+// PATH.
 var places = map[string][]string{
 	"az":     {".tools/az/bin/az", ".tools/az/Scripts/az.cmd"},
 	"python": {".tools/python/bin/python", ".tools/python/Scripts/python.exe"},
 	"node":   {".tools/node/node_modules"},
+	"nodejs": {".tools/nodejs/bin/node", "node"},
 	"java":   {".tools/java"},
 }
 

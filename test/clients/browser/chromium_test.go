@@ -57,9 +57,13 @@ func open(t testing.TB) *tab {
 	})
 	b := &tab{Context: ctx, t: t}
 	chromedp.ListenTarget(ctx, func(event any) {
-		if e, ok := event.(*log.EventEntryAdded); ok && e.Entry.Level == log.LevelError && !isExpected(e.Entry.Text) {
+		if e, ok := event.(*log.EventEntryAdded); ok && e.Entry.Level == log.LevelError {
+			text := e.Entry.Text + " " + e.Entry.URL
+			if isExpected(text) {
+				return
+			}
 			b.mu.Lock()
-			b.complaints = append(b.complaints, e.Entry.Text)
+			b.complaints = append(b.complaints, text)
 			b.mu.Unlock()
 		}
 	})

@@ -29,6 +29,7 @@ func TestExamplesOfTheAPIDescriptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	count, failed := map[string]int{}, 0
+	tried, good := map[string]int{}, map[string]int{}
 	var refused []string
 	for _, x := range all {
 		t.Run(x.String()+"/"+x.method, func(t *testing.T) {
@@ -38,8 +39,11 @@ func TestExamplesOfTheAPIDescriptions(t *testing.T) {
 				return
 			}
 			failed--
+			tried[typeOf(x.path)]++
 			if reason != "" {
 				refused = append(refused, reason+": "+x.String())
+			} else {
+				good[typeOf(x.path)]++
 			}
 			count[reason]++
 		})
@@ -54,9 +58,22 @@ func TestExamplesOfTheAPIDescriptions(t *testing.T) {
 	for _, reason := range slices.Sorted(maps.Keys(count)) {
 		t.Logf("%4d %s", count[reason], reason)
 	}
+	for _, name := range slices.Sorted(maps.Keys(good)) {
+		t.Logf("%s: %d tried, %d passed", name, tried[name], good[name])
+	}
 	if passed < leastPassed {
 		t.Errorf("%d examples passed, and %d did once", passed, leastPassed)
 	}
+}
+
+var named = regexp.MustCompile(`(?i)/providers/(Microsoft\.\w+/\w+)`)
+
+// typeOf gives the type that a described path is about, without what lies in it.
+func typeOf(path string) string {
+	if all := named.FindAllStringSubmatch(path, -1); len(all) > 0 {
+		return all[len(all)-1][1]
+	}
+	return "Microsoft.Resources/resourceGroups"
 }
 
 // try sends an example in a world of its own and gives "" when the answer is as described, else

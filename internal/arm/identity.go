@@ -228,10 +228,10 @@ func (e *Engine) attach(c *Change, id cloud.ID, before *UserIdentity, kept bool)
 	if kept && (!exists || p.ID == before.Principal) {
 		return before, nil, nil
 	}
+	c.Demands = append(c.Demands, Demand{Action: assignAction, Scope: id}) // before it is said whether there is one
 	if !exists {
 		return nil, nil, failedIdentity(c.ID, fmt.Sprintf("Resource '%s' was not found.", id))
 	}
-	c.Demands = append(c.Demands, Demand{Action: assignAction, Scope: id})
 	var checks []store.Change
 	if d, ok := e.Document(id); ok {
 		checks = append(checks, store.Change{Key: cloud.DocumentKey(id), If: d.Revision, Check: true})

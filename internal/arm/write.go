@@ -128,12 +128,11 @@ func (e *Engine) settle(ctx context.Context, c *Change, in *intent) ([]store.Cha
 			return nil, badName(in.id, err)
 		}
 	}
-	identity, err := e.wear(c, in)
-	if err != nil {
-		return nil, err
+	identity, refusal := e.wear(c, in)
+	if refusal == nil {
+		refusal = in.row.Behaviour.Shape(ctx, c)
 	}
-	refusal := in.row.Behaviour.Shape(ctx, c)
-	if !in.trusted { // first, for what Shape refuses may tell what there is where the caller has no right
+	if !in.trusted { // first, for a refusal may tell what there is where the caller has no right
 		if err := e.permitLinked(ctx, c, right(in.row.Type, "write")); err != nil {
 			return nil, err
 		}

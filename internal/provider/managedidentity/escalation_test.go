@@ -74,6 +74,7 @@ func TestAContributorCannotWearAnIdentityHeHasNoRightTo(t *testing.T) {
 		"beside its own, without blank": `{"type":"SystemAssigned,UserAssigned","userAssignedIdentities":{"` + powerful + `":{}}}`,
 		"in lower case":                 `{"type":"userassigned","userAssignedIdentities":{"` + lower + `":{}}}`,
 		"in upper case":                 `{"type":"USERASSIGNED","userAssignedIdentities":{"` + shouted + `":{}}}`,
+		"that does not exist":           `{"type":"UserAssigned","userAssignedIdentities":{"` + powerful + `-2":{}}}`,
 	}
 	refused := func(claim, line, body string) {
 		t.Helper()

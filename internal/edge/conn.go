@@ -34,6 +34,7 @@ type conn struct {
 	// renew is when, in nanoseconds since 1970, a write's time is to be counted anew: to set a
 	// deadline at each write costs a busy connection more than the rest of what the edge does.
 	renew atomic.Int64
+	until readDeadline
 	once  sync.Once
 }
 
@@ -54,7 +55,12 @@ func (c *conn) Read(p []byte) (n int, err error) {
 		n = copy(p, c.ahead)
 		c.ahead = c.ahead[n:]
 	} else {
+		if err := c.until.begin(c.Conn); err != nil {
+			c.until.end()
+			return 0, err
+		}
 		n, err = c.Conn.Read(p)
+		c.until.end()
 	}
 	if c.plain {
 		c.inspect(p[:n])
@@ -113,6 +119,8 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
+func (c *conn) SetReadDeadline(t time.Time) error { return c.until.want(c.Conn, t) }
+
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	c.bounded.Store(!t.IsZero())
 	c.renew.Store(0)
@@ -122,7 +130,7 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 func (c *conn) SetDeadline(t time.Time) error {
 	c.bounded.Store(!t.IsZero())
 	c.renew.Store(0)
-	return c.Conn.SetDeadline(t)
+	return c.until.both(c.Conn, t)
 }
 
 // unhurry lets writes take as long as they may: somebody else watches over the connection.

@@ -111,12 +111,12 @@ func (s *session) receive(raw net.Conn) {
 // sniff reads the first byte and hands the connection to the server that speaks its language.
 func (s *session) sniff(c *conn) {
 	first := make([]byte, 1)
-	_ = c.SetReadDeadline(time.Now().Add(firstByte))
+	_ = c.Conn.SetReadDeadline(time.Now().Add(firstByte)) // no server has it yet
 	if _, err := c.Conn.Read(first); err != nil {
 		_ = c.Close()
 		return
 	}
-	_ = c.SetReadDeadline(noDeadline)
+	_ = c.Conn.SetReadDeadline(noDeadline)
 	c.unread(first)
 	if first[0] == recordHandshake {
 		s.secure.push(c)

@@ -83,8 +83,9 @@ func (p *Platform) openDoors(ctx context.Context) error {
 // plain serves the sign-in pages under a name of their own, without TLS: the developer's browser does
 // not trust the local authority, and what goes to loopback stays on this machine.
 func (p *Platform) plain(identities, pages http.Handler) http.Handler {
+	page := p.signInHost()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Host == p.signInHost() {
+		if r.Host == page {
 			pages.ServeHTTP(w, r)
 			return
 		}

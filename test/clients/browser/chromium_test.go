@@ -40,7 +40,7 @@ func open(t testing.TB) *tab {
 		stage.Missing(t, "there is no Chromium on the PATH: install the system's package chromium")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.Flag("no-proxy-server", true),
-		chromedp.UserDataDir(t.TempDir()))
+		chromedp.UserDataDir(profile(t)))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // which root cannot have
 	}
@@ -48,10 +48,10 @@ func open(t testing.TB) *tab {
 	ctx, leave := chromedp.NewContext(running)
 	ctx, late := context.WithTimeout(ctx, stage.Patience)
 	t.Cleanup(func() {
-		late()
-		if err := chromedp.Cancel(ctx); err != nil && ctx.Err() == nil {
+		if err := chromedp.Cancel(ctx); err != nil && ctx.Err() == nil { // the browser closes by itself
 			t.Error(err)
 		}
+		late()
 		leave()
 		end()
 	})
@@ -69,6 +69,26 @@ func open(t testing.TB) *tab {
 	})
 	b.do(log.Enable())
 	return b
+}
+
+// profile gives a folder for the browser's own files. Processes of a browser that has ended may
+// write a moment longer, so it is removed until it is gone.
+func profile(t testing.TB) string {
+	dir, err := os.MkdirTemp("", "lanyard-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for end := time.Now().Add(stage.Patience); os.RemoveAll(dir) != nil; <-tick.C {
+			if time.Now().After(end) {
+				t.Errorf("the browser's folder %s cannot be removed", dir)
+				return
+			}
+		}
+	})
+	return dir
 }
 
 // isExpected holds for what a browser logs of answers that are refusals, as a wrong password is, and

@@ -242,6 +242,16 @@ func TestADiskThatRefusedRecordsIsTriedAgainByItself(t *testing.T) {
 	})
 }
 
+// queued gives how many records wait, with how many bytes, and how many were dropped, while no group
+// is being written.
+func (h *History) queued() (n, weight, dropped int) {
+	h.writing.Lock()
+	defer h.writing.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.waiting), h.weight, h.dropped
+}
+
 func TestWhatWaitsIsBoundedInBytesAndWhatIsDroppedIsTold(t *testing.T) {
 	var told strings.Builder
 	h, err := OpenHistory(t.Context(), "", nil, slog.New(slog.NewTextHandler(&told, nil)))
@@ -259,15 +269,15 @@ func TestWhatWaitsIsBoundedInBytesAndWhatIsDroppedIsTold(t *testing.T) {
 			t.Fatal("nothing was refused")
 		}
 	}
-	if h.weight > maxWaitingBytes || len(h.waiting) != 7 || h.dropped != 13 {
-		t.Errorf("%d wait with %d bytes, %d were dropped", len(h.waiting), h.weight, h.dropped)
+	if n, weight, dropped := h.queued(); weight > maxWaitingBytes || n != 7 || dropped != 13 {
+		t.Errorf("%d wait with %d bytes, %d were dropped", n, weight, dropped)
 	}
 	h.refuse(t, false)
 	if got := fmt.Sprint(h.ids(t, Search{})); got != "[C-19 C-18 C-17 C-16 C-15 C-14 C-13]" {
 		t.Errorf("kept are %s", got)
 	}
-	if h.weight != 0 || !strings.Contains(told.String(), "records=13") {
-		t.Errorf("%d bytes wait; told is %s", h.weight, told.String())
+	if _, weight, _ := h.queued(); weight != 0 || !strings.Contains(told.String(), "records=13") {
+		t.Errorf("%d bytes wait; told is %s", weight, told.String())
 	}
 }
 

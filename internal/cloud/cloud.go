@@ -23,6 +23,7 @@ const (
 	UserAssigned   Kind = "UserAssigned"   // a managed identity that is a resource of its own
 	Application    Kind = "Application"    // a service principal that has credentials of its own
 	User           Kind = "User"           // a person
+	Group          Kind = "Group"          // principals that are granted roles together; nobody signs in as one
 )
 
 // IsManaged reports whether the platform, and nobody else, holds this principal's credential.
@@ -87,6 +88,43 @@ type Identity struct {
 	Tenant    TenantID    `json:"tenant"`
 	Client    ClientID    `json:"client"`
 	Principal PrincipalID `json:"principal"`
+	// Lifecycle says which of the app's containers may use it; empty means All.
+	Lifecycle Lifecycle `json:"lifecycle,omitempty"`
+}
+
+// Lifecycle says when an app's own code may use an identity (wire-facts: "Container Apps specifics").
+type Lifecycle string
+
+// The lifecycles, in Azure's words.
+const (
+	All  Lifecycle = "All"
+	Init Lifecycle = "Init" // init containers alone
+	Main Lifecycle = "Main" // all containers but those
+	None Lifecycle = "None" // the platform alone
+)
+
+// Opens reports whether code in an init container, or in a main one, may use the identity.
+func (l Lifecycle) Opens(init bool) bool {
+	switch l {
+	case "", All:
+		return true
+	case Init:
+		return init
+	case Main:
+		return !init
+	}
+	return false
+}
+
+// FederatedCredential trusts the tokens of a foreign issuer for one subject and one audience to speak
+// for an application or a user-assigned identity. All three are compared byte for byte.
+type FederatedCredential struct {
+	ID          string `json:"id"` // a GUID
+	Name        string `json:"name"`
+	Issuer      string `json:"issuer"`
+	Subject     string `json:"subject"`
+	Audience    string `json:"audience"`
+	Description string `json:"description,omitempty"`
 }
 
 // Caller is who a verified token says is calling.

@@ -9,6 +9,10 @@ const (
 	KeysName       = "/names/"                  // followed by a host name: the id of the resource that claims it
 	KeysPrincipal  = "/directory/principals/"   // followed by a principal id
 	KeysRegistered = "/directory/applications/" // followed by an object id: an application's registration
+	KeysGroup      = "/directory/groups/"       // followed by a group's object id
+	KeysRecall     = "/directory/recalls/"      // followed by a recall's id
+	KeyClock       = "/clock"                   // how the world's clock was moved
+	KeyTiming      = "/timing"                  // what the world does as late as Azure
 	KeysSession    = "/entra/"                  // what the sign-in service remembers: codes and refresh tokens
 	KeysApp        = "/apps"                    // followed by an app's resource id: what should run
 	KeysSigning    = "/issuer/keys/"            // followed by a generation: a sealed signing key

@@ -9,14 +9,24 @@ import (
 
 // Resource is something that tokens can be for.
 type Resource struct {
-	// Audience is what the aud claim says: the resource exactly as it was asked for, a trailing
-	// slash kept, since targets compare it byte by byte (wire-facts: "Key Vault", AKV10022).
+	// Audience is what the aud claim says. In v1.0 tokens it is the resource exactly as it was asked
+	// for, a trailing slash kept, since targets compare it byte by byte (wire-facts: "Key Vault",
+	// AKV10022); in v2.0 ones it is the application's id.
 	Audience string
+	// Version is that of the tokens which the resource takes, VersionOne or VersionTwo: its own
+	// application says, not who asks.
+	Version string
 	// App is the resource's own application; empty where its id is not known.
 	App cloud.ClientID
 	// Name is what people call it.
 	Name string
 }
+
+// The versions of access tokens (wire-facts: "Managed identity access token").
+const (
+	VersionOne = "1.0"
+	VersionTwo = "2.0"
+)
 
 // audiences are one service's names in tokens, without a trailing slash (wire-facts: "Audiences").
 type audiences struct {
@@ -54,7 +64,7 @@ var services = []audiences{
 func (d *Directory) Audience(resource string) (Resource, bool) {
 	for _, s := range services {
 		if s.has(resource) {
-			return Resource{Audience: resource, App: s.app, Name: s.name}, true
+			return Resource{Audience: resource, Version: VersionOne, App: s.app, Name: s.name}, true
 		}
 	}
 	client, isURI := strings.CutPrefix(strings.TrimSuffix(resource, "/"), "api://")
@@ -62,10 +72,10 @@ func (d *Directory) Audience(resource string) (Resource, bool) {
 		client = resource
 	}
 	if p, ok := d.ByClient(cloud.ClientID(client)); ok && p.Kind == cloud.Application && string(p.Client) == client {
-		return Resource{Audience: resource, App: p.Client, Name: p.Name}, true
+		return Resource{Audience: resource, Version: VersionOne, App: p.Client, Name: p.Name}, true
 	}
 	if a, ok := d.byURI(resource); ok {
-		return Resource{Audience: resource, App: a.Client, Name: a.Name}, true
+		return Resource{Audience: resource, Version: VersionOne, App: a.Client, Name: a.Name}, true
 	}
 	return Resource{}, false
 }

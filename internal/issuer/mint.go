@@ -37,6 +37,12 @@ type Order struct {
 	Life time.Duration
 	// ByCertificate says that an application proved who it is by an assertion, not by a secret.
 	ByCertificate bool
+	// Version is that of the token, "1.0" or "2.0"; empty means "1.0".
+	Version string
+	// Groups are the ids of the groups that the token is to name. More than fit are left to be asked for.
+	Groups []string
+	// Roles are the values of the app roles that the principal was assigned at the audience.
+	Roles []string
 	// Through is the application that acts in a person's name; the zero Delegate for all others.
 	Through Delegate
 }
@@ -119,7 +125,7 @@ func (i *Issuer) claims(o Order, now time.Time) (token.Claims, error) {
 		IssuedAt: issued, NotBefore: issued, Expires: now.Add(life).Unix(),
 		AIO: ids.aio, RH: ids.rh, ID: ids.uti,
 		Client: who.Client, ClientAuth: "1", Type: token.TypeApp,
-		Principal: who.ID, Subject: string(who.ID), Tenant: who.Tenant, Version: "1.0",
+		Roles: o.Roles, Principal: who.ID, Subject: string(who.ID), Tenant: who.Tenant, Version: "1.0",
 	}
 	if o.ByCertificate {
 		c.ClientAuth = "2"

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lanyard/internal/cloud"
@@ -26,6 +27,12 @@ type Directory struct {
 	Now    func() time.Time // nil is time.Now
 	Rand   io.Reader        // nil is crypto/rand
 	Log    *slog.Logger     // nil discards
+	// Age says how old something is by the world's clock; nil means the real time since then.
+	Age func(born time.Time) time.Duration
+	// Timing says what the world does late; nil does nothing late.
+	Timing func() cloud.Timing
+
+	recalls atomic.Pointer[recalls]
 
 	once   sync.Once
 	views  [2]*store.View
@@ -46,7 +53,11 @@ func (d *Directory) open() {
 		if d.Log == nil {
 			d.Log = slog.New(slog.DiscardHandler)
 		}
+		if d.Age == nil {
+			d.Age = func(born time.Time) time.Duration { return d.Now().Sub(born) }
+		}
 		d.people, d.rights = newPeople(), newRights()
+		d.recalls.Store(newRecalls())
 		d.views[0] = store.NewView(d.Store, keysDirectory)
 		d.views[0].OnChange(d.meet)
 		d.views[1] = store.NewView(d.Store, cloud.KeysARM)
@@ -62,7 +73,11 @@ func (d *Directory) meet(b store.Batch) {
 		d.people = newPeople()
 	}
 	d.people.apply(b.Events, d.Log)
+	d.recalls.Store(d.recalls.Load().with(b, d.Log))
 }
+
+// outlives reports whether tokens live on when their identity is gone.
+func (d *Directory) outlives() bool { return d.Timing != nil && d.Timing().Outlive }
 
 // learn takes in what has changed among resource documents.
 func (d *Directory) learn(b store.Batch) {

@@ -44,7 +44,10 @@ var armAudiences = []string{
 // build constructs every engine; none runs yet.
 func (p *Platform) build(ctx context.Context) error {
 	now, log := p.config.Now, p.log
-	p.directory = &directory.Directory{Store: p.store, Tenant: p.deed.Tenant, Now: now, Log: log}
+	p.clock = newClock(p.store, p.now, log)
+	p.directory = &directory.Directory{
+		Store: p.store, Tenant: p.deed.Tenant, Now: now, Age: p.clock.Age, Timing: p.clock.Timing, Log: log,
+	}
 	p.issuer = &issuer.Issuer{Store: p.store, Box: p.box, Tenant: p.deed.Tenant, URL: cloud.Azure.Issuer(p.deed.Tenant), Now: now, Log: log}
 	p.secrets = store.NewView(p.store, cloud.KeysVault)
 	p.console = &telemetry.Console{Dir: filepath.Join(p.config.State, "console"), Log: log}

@@ -57,6 +57,7 @@ type Platform struct {
 	box       *secret.Box
 	store     store.Store
 	secrets   *store.View // of the vaults
+	clock     *clock
 	directory *directory.Directory
 	issuer    *issuer.Issuer
 	arm       *arm.Engine
@@ -161,6 +162,7 @@ func (p *Platform) runEngines(ctx context.Context) error {
 		run   func(context.Context) error
 		ready func(context.Context) error
 	}{
+		{"clock", p.clock.Run, p.clock.Ready},
 		{"directory", p.directory.Run, p.directory.Ready},
 		{"issuer", p.issuer.Run, p.issuer.Ready},
 		{"arm", p.arm.Run, p.arm.Ready},

@@ -1,0 +1,98 @@
+package platform
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"lanyard/internal/cloud"
+	"lanyard/internal/httpkit"
+	"lanyard/internal/store"
+)
+
+// clock is the world's one clock, and what the world does late, as the store has them: each node sees
+// both, and whoever asks takes no lock.
+type clock struct {
+	now func() time.Time
+	log *slog.Logger
+
+	moved  atomic.Pointer[cloud.Clock]
+	timing atomic.Pointer[cloud.Timing]
+	views  [2]*store.View
+	// wake is told when the clock was moved.
+	wake []func()
+}
+
+func newClock(s store.Store, now func() time.Time, log *slog.Logger) *clock {
+	c := &clock{now: now, log: log}
+	c.moved.Store(&cloud.Clock{})
+	c.timing.Store(&cloud.Instant)
+	c.views[0] = store.NewView(s, cloud.KeyClock)
+	c.views[0].OnChange(func(b store.Batch) {
+		follow(c.log, b, cloud.KeyClock, cloud.Clock{}, &c.moved)
+		for _, wake := range c.wake {
+			wake()
+		}
+	})
+	c.views[1] = store.NewView(s, cloud.KeyTiming)
+	c.views[1].OnChange(func(b store.Batch) { follow(c.log, b, cloud.KeyTiming, cloud.Instant, &c.timing) })
+	return c
+}
+
+// follow takes in what a batch says of one document; one that cannot be read leaves what was known.
+func follow[T any](log *slog.Logger, b store.Batch, key string, absent T, into *atomic.Pointer[T]) {
+	found, value := b.Reset, absent
+	for _, e := range b.Events {
+		if e.Key != key {
+			continue
+		}
+		read := absent
+		if e.Value != nil {
+			if err := json.Unmarshal(e.Value, &read); err != nil {
+				log.Error("document cannot be read", httpkit.KeyDocument, e.Key, httpkit.KeyError, err)
+				return
+			}
+		}
+		found, value = true, read
+	}
+	if found {
+		into.Store(&value)
+	}
+}
+
+// Age says how old something is by this clock that came to be at born.
+func (c *clock) Age(born time.Time) time.Duration { return c.moved.Load().Age(born, c.now()) }
+
+// Timing says what the world does late.
+func (c *clock) Timing() cloud.Timing { return *c.timing.Load() }
+
+// Run follows the store until ctx ends.
+func (c *clock) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, len(c.views))
+	for _, v := range c.views {
+		go func() { ended <- v.Run(ctx) }()
+	}
+	first := <-ended
+	stop()
+	if second := <-ended; first == nil {
+		return second
+	}
+	return first
+}
+
+// Ready waits until the clock has heard from the store.
+func (c *clock) Ready(ctx context.Context) error { return c.Await(ctx, 0) }
+
+// Await waits until the clock has seen everything up to a revision of the store.
+func (c *clock) Await(ctx context.Context, revision int64) error {
+	for _, v := range c.views {
+		if err := v.Await(ctx, revision); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -28,6 +28,8 @@ type Application struct {
 	// Credentials and Certificates are its service principal's too: see CheckSecret, Certificates.
 	Credentials  []cloud.Credential  `json:"credentials,omitempty"`
 	Certificates []cloud.Certificate `json:"certificates,omitempty"`
+	// Federated are its service principal's too: see Federated.
+	Federated []cloud.FederatedCredential `json:"federated,omitempty"`
 	// Properties are what else Microsoft Graph keeps of it, a JSON object.
 	Properties json.RawMessage `json:"properties,omitempty"`
 }

@@ -39,6 +39,7 @@ type Directory struct {
 	mu     sync.RWMutex
 	people *people
 	rights *rights
+	trusts *trusts
 }
 
 // open prepares what the zero Directory lacks.
@@ -56,7 +57,7 @@ func (d *Directory) open() {
 		if d.Age == nil {
 			d.Age = func(born time.Time) time.Duration { return d.Now().Sub(born) }
 		}
-		d.people, d.rights = newPeople(), newRights()
+		d.people, d.rights, d.trusts = newPeople(), newRights(), newTrusts()
 		d.recalls.Store(newRecalls())
 		d.views[0] = store.NewView(d.Store, keysDirectory)
 		d.views[0].OnChange(d.meet)
@@ -84,9 +85,10 @@ func (d *Directory) learn(b store.Batch) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if b.Reset {
-		d.rights = newRights()
+		d.rights, d.trusts = newRights(), newTrusts()
 	}
 	d.rights.apply(b.Events, d.Log)
+	d.trusts.apply(b.Events, d.Log)
 }
 
 // Run follows the store until ctx ends.

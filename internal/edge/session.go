@@ -57,6 +57,7 @@ func (s *session) server(live context.Context, h http.Handler) *http.Server {
 			if k == nil {
 				return ctx
 			}
+			ctx = httpkit.WithConnection(ctx, k)
 			if k.user != "" {
 				ctx = context.WithValue(ctx, proxyUserKey{}, k.user)
 			}

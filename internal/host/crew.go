@@ -131,6 +131,7 @@ func (c *crew) live(ctx context.Context, app *cloud.App, restarts int) (fate fun
 				Container: app.Container.Name, Stream: stream, Time: h.now(), Text: text})
 		}
 	}
+	r.setUnattested(h.cannot())
 	h.enter(r)
 	defer h.leave(r)
 	p, err := h.Engine.Start(ctx, Spec{
@@ -138,9 +139,11 @@ func (c *crew) live(ctx context.Context, app *cloud.App, restarts int) (fate fun
 		Env: h.environment(r, app.Container.Env), Dir: h.Dir, Output: say,
 	})
 	if err != nil {
+		r.begin(Root{})
 		h.log().Info("replica does not start", httpkit.KeyReplica, r.Name, httpkit.KeyError, err)
 		return func(next string) { say(System, fmt.Sprintf("does not start: %v; %s", err, next)) }
 	}
+	h.settle(r, p.Root())
 	h.log().Info("replica runs", httpkit.KeyReplica, r.Name, httpkit.KeyApp, app.ID.String())
 	select {
 	case <-p.Done():
@@ -149,6 +152,16 @@ func (c *crew) live(ctx context.Context, app *cloud.App, restarts int) (fate fun
 	}
 	h.log().Info("replica ended", httpkit.KeyReplica, r.Name, httpkit.KeyStatus, p.Exit().String())
 	return func(next string) { say(System, p.Exit().String()+"; "+next) }
+}
+
+// settle takes note of the process from which a replica's descend. What nobody can tell is said.
+func (h *Host) settle(r *Replica, root Root) {
+	r.user = root.User
+	r.begin(root)
+	if why := h.unable(r); why != "" && r.Attested() {
+		r.setUnattested(why)
+		h.log().Warn("a replica's callers are not attested", httpkit.KeyReplica, r, httpkit.KeyApp, r.App.String(), httpkit.KeyError, why)
+	}
 }
 
 // environment gives a replica's environment: its container's own under what the platform

@@ -26,6 +26,8 @@ type Process interface {
 	Done() <-chan struct{}
 	// Exit says how it ended; it is meaningful once Done is closed.
 	Exit() Exit
+	// Root is the process from which all of it descends; the zero Root where that cannot be told.
+	Root() Root
 	// Stop asks it to end, kills it and everything it has started after grace, and returns when
 	// Done is closed. Stopping what has ended does nothing.
 	Stop(grace time.Duration)

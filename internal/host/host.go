@@ -26,6 +26,8 @@ const defaultGrace = 30 * time.Second
 type Host struct {
 	Store  store.Store
 	Engine Engine
+	// Witness tells which process calls. nil cannot.
+	Witness Witness
 	// Prepare gives a replica's environment on top of its container's own, as NAME=value; what
 	// it names wins over the container's. nil adds nothing.
 	Prepare func(*Replica) []string
@@ -43,18 +45,21 @@ type Host struct {
 	Rand  io.Reader        // nil means crypto/rand
 	Log   *slog.Logger     // nil discards
 
-	once sync.Once
-	view *store.View
+	once  sync.Once
+	view  *store.View
+	turns chan struct{} // of attestations
 
 	mu       sync.RWMutex
 	crews    map[string]*crew    // by the app's key in the store
 	replicas map[string]*Replica // by name, exactly those that live
+	ways     map[string]*Replica // the same by their ways
 	running  sync.WaitGroup      // crews
 }
 
 func (h *Host) open() *store.View {
 	h.once.Do(func() {
-		h.crews, h.replicas = map[string]*crew{}, map[string]*Replica{}
+		h.crews, h.replicas, h.ways = map[string]*crew{}, map[string]*Replica{}, map[string]*Replica{}
+		h.turns = make(chan struct{}, attestations)
 		h.view = store.NewView(h.Store, cloud.KeysApp)
 	})
 	return h.view
@@ -137,6 +142,14 @@ func (h *Host) Replica(name string) (*Replica, bool) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	r, ok := h.replicas[name]
+	return r, ok
+}
+
+// ByWay gives the living replica that has a way.
+func (h *Host) ByWay(way string) (*Replica, bool) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	r, ok := h.ways[way]
 	return r, ok
 }
 

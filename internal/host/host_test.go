@@ -260,7 +260,7 @@ func TestADeletedAppLeavesNothingToItsSuccessor(t *testing.T) {
 		a := app(hosttest.Obey, 1)
 		a.Identities = []cloud.Identity{{Kind: cloud.SystemAssigned, Principal: "first"}}
 		s.place(a)
-		attached, err := s.host.Attach(t.Context(), hello)
+		attached, err := s.host.Attach(t.Context(), hello, host.Attachment{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -281,12 +281,12 @@ func TestADeletedAppLeavesNothingToItsSuccessor(t *testing.T) {
 
 func TestAnAttachedReplicaLivesAsLongAsItsContext(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		if _, err := s.host.Attach(t.Context(), hello); !fault.Is(err, fault.NotFound) {
+		if _, err := s.host.Attach(t.Context(), hello, host.Attachment{}); !fault.Is(err, fault.NotFound) {
 			t.Errorf("attaching to no app gives %v", err)
 		}
 		s.place(app(hosttest.Obey, 0))
 		ctx, cancel := context.WithCancel(t.Context())
-		r, err := s.host.Attach(ctx, hello)
+		r, err := s.host.Attach(ctx, hello, host.Attachment{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,16 +1,19 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
+	"lanyard/internal/httpkit"
 )
 
 // Replica is one run of an app's command. Its name, header and proxy password are drawn anew for
@@ -21,12 +24,49 @@ type Replica struct {
 	Revision string
 	Header   cloud.Sealed // IDENTITY_HEADER, a GUID
 	Proxy    cloud.Sealed // the password of its proxy credential
+	Way      cloud.Sealed // the path, 32 hexadecimal digits, under which those find it who send no header
 	Started  time.Time
-	Restarts int  // how often this revision's command ended before this run
-	Attached bool // somebody else runs its process (Attach)
+	Restarts int    // how often this revision's command ended before this run
+	Attached bool   // somebody else runs its process (Attach)
+	Init     bool   // it is an init container (ID-13)
+	Mute     bool   // it has no token service (TK-7)
+	Source   Source // which of Azure's hosts it takes this one for
 
-	crew *crew
-	over atomic.Bool
+	crew       *crew
+	over       atomic.Bool
+	rootKnown  chan struct{} // closed when root and user are
+	root       Root
+	user       int
+	unattested atomic.Pointer[string] // why its callers are not attested; empty or nil when they are
+}
+
+// Source is one of Azure's hosts, by how an app there finds its token endpoint (wire-facts:
+// "Environment variables and precedence").
+type Source string
+
+// The sources there are.
+const (
+	SourceAppService     Source = "app-service"      // IDENTITY_ENDPOINT, IDENTITY_HEADER and their forerunners
+	SourceAppService2017 Source = "app-service-2017" // MSI_ENDPOINT, MSI_SECRET
+	SourceIMDS           Source = "imds"             // a virtual machine's instance metadata
+	SourceArc            Source = "arc"              // a machine of one's own, with Azure's agent
+	SourceWorkload       Source = "workload"         // a pod with a token that is exchanged for another
+)
+
+// Sources are all sources, the default first.
+var Sources = []Source{SourceAppService, SourceAppService2017, SourceIMDS, SourceArc, SourceWorkload}
+
+// disable is the variable by which an app has no token service (wire-facts: "App Service").
+const disable = "WEBSITE_DISABLE_MSI"
+
+// disabled reports whether an environment turns the token service off.
+func disabled(env []cloud.Variable) (off bool) {
+	for _, v := range env {
+		if v.Name == disable { // the last one counts
+			off = v.Value == "1" || strings.EqualFold(v.Value, "true")
+		}
+	}
+	return off
 }
 
 // Identities gives what the app wears now; attaching or detaching shows at once and restarts
@@ -45,9 +85,20 @@ func (r *Replica) Alive() bool { return !r.over.Load() }
 // LogValue gives its name: that is what a log says of it.
 func (r *Replica) LogValue() slog.Value { return slog.StringValue(r.Name) }
 
+// Attachment says how somebody runs an app's process.
+type Attachment struct {
+	// Connection is the one by which they asked: the process at its other end, and what descends from
+	// that, belongs to the replica. The zero Connection leaves the replica's callers unattested.
+	Connection Connection
+	Source     Source // "" means SourceAppService
+	Init       bool   // it stands for an init container
+	Mute       bool   // it has no token service
+	Unattested bool   // its callers are not to be attested
+}
+
 // Attach makes a replica whose process somebody else runs, as `lanyard run` does: it lives until
-// ctx ends.
-func (h *Host) Attach(ctx context.Context, app cloud.ID) (*Replica, error) {
+// ctx ends. It fails where the process cannot be told although the system could.
+func (h *Host) Attach(ctx context.Context, app cloud.ID, a Attachment) (*Replica, error) {
 	if err := h.Ready(ctx); err != nil {
 		return nil, fmt.Errorf("attach a replica: %w", err)
 	}
@@ -66,10 +117,42 @@ func (h *Host) Attach(ctx context.Context, app cloud.ID) (*Replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Attached = true
+	r.Attached, r.Init, r.Mute = true, a.Init, a.Mute || r.Mute
+	r.Source = cmp.Or(a.Source, SourceAppService)
+	if err := h.trace(ctx, r, a); err != nil {
+		return nil, err
+	}
 	h.enter(r)
 	context.AfterFunc(ctx, func() { h.leave(r) })
 	return r, nil
+}
+
+// trace finds the process that runs an attached replica.
+func (h *Host) trace(ctx context.Context, r *Replica, a Attachment) error {
+	var root Root
+	why := h.cannot()
+	switch {
+	case a.Unattested:
+		why = turnedOff
+	case a.Connection == Connection{}:
+		why = "it was attached without a connection"
+	}
+	if a.Connection != (Connection{}) && h.cannot() == "" {
+		known, p, err := h.Witness.Holder(ctx, a.Connection)
+		if err != nil && why == "" {
+			return fault.New(fault.Conflict, "ProcessNotFound", "The process that asks to run as %s cannot be told.", r.App.Name()).Because(err).
+				Try("run it on this machine as the platform's user, or with --no-attestation")
+		}
+		if err == nil {
+			root, r.user = known, p.UID
+		}
+	}
+	r.setUnattested(why)
+	r.begin(root)
+	if why != "" {
+		h.log().Warn("a replica's callers are not attested", httpkit.KeyReplica, r, httpkit.KeyApp, r.App.String(), httpkit.KeyError, why)
+	}
+	return nil
 }
 
 // admit draws a new replica of an app; nobody finds it before it has entered.
@@ -82,14 +165,14 @@ func (h *Host) admit(c *crew, app *cloud.App) (*Replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	var password [24]byte
-	if _, err := io.ReadFull(h.rand(), password[:]); err != nil {
+	var drawn [24 + 16]byte // password and way
+	if _, err := io.ReadFull(h.rand(), drawn[:]); err != nil {
 		return nil, fmt.Errorf("draw proxy password: %w", err)
 	}
 	return &Replica{
-		Name: app.Revision + "-" + suffix, App: app.ID, Revision: app.Revision,
-		Header: cloud.Seal(header), Proxy: cloud.Seal(hex.EncodeToString(password[:])),
-		Started: h.now(), crew: c,
+		Name: app.Revision + "-" + suffix, App: app.ID, Revision: app.Revision, Header: cloud.Seal(header),
+		Proxy: cloud.Seal(hex.EncodeToString(drawn[:24])), Way: cloud.Seal(hex.EncodeToString(drawn[24:])),
+		Started: h.now(), Mute: disabled(app.Container.Env), Source: SourceAppService, crew: c, rootKnown: make(chan struct{}),
 	}, nil
 }
 
@@ -110,7 +193,7 @@ func drawSuffix(rand io.Reader) (string, error) {
 func (h *Host) enter(r *Replica) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.replicas[r.Name] = r
+	h.replicas[r.Name], h.ways[r.Way.Open()] = r, r
 }
 
 func (h *Host) leave(r *Replica) {
@@ -118,4 +201,5 @@ func (h *Host) leave(r *Replica) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.replicas, r.Name)
+	delete(h.ways, r.Way.Open())
 }

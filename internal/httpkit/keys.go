@@ -4,6 +4,7 @@ package httpkit
 const (
 	KeyAction      = "action"
 	KeyApp         = "app"
+	KeyAttested    = "attested" // whether the calling process was told
 	KeyAudience    = "audience"
 	KeyCaller      = "caller"
 	KeyCorrelation = "correlation"

@@ -203,7 +203,7 @@ func TestAllNamesOfTheLoopbackAreServed(t *testing.T) {
 
 func TestAHeaderIsValidOnlyWhileItsReplicaLives(t *testing.T) {
 	w := newWorld(t, worn(system)...)
-	other, err := w.host.Attach(t.Context(), hello)
+	other, err := w.host.Attach(t.Context(), hello, host.Attachment{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func newWorld(t testing.TB, ids ...cloud.Identity) *world {
 	t.Cleanup(func() { cancel(); <-ended; w.store.Close() })
 	w.wear(t, ids...)
 	var err error
-	if w.replica, err = w.host.Attach(ctx, hello); err != nil {
+	if w.replica, err = w.host.Attach(ctx, hello, host.Attachment{}); err != nil {
 		t.Fatal(err)
 	}
 	w.door = &Door{Replica: w.host.Replica, Issuer: w, Directory: w,

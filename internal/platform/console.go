@@ -11,6 +11,7 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
+	"lanyard/internal/host"
 	"lanyard/internal/httpkit"
 	"lanyard/internal/store"
 )
@@ -125,7 +126,7 @@ type Attached struct {
 func (p *Platform) attach(ctx context.Context, app cloud.ID, w http.ResponseWriter, _ *http.Request) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	replica, err := p.host.Attach(ctx, app)
+	replica, err := p.host.Attach(ctx, app, host.Attachment{})
 	if err != nil {
 		return fmt.Errorf("attach to %s: %w", app, err)
 	}

@@ -82,7 +82,7 @@ func (s *stage) newApp(t testing.TB, name string) cloud.ID {
 // replica makes a replica of an app, which lives as long as the test.
 func (s *stage) replica(t testing.TB, app cloud.ID) *host.Replica {
 	t.Helper()
-	r, err := s.host.Attach(t.Context(), app)
+	r, err := s.host.Attach(t.Context(), app, host.Attachment{})
 	if err != nil {
 		t.Fatal(err)
 	}

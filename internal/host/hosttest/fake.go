@@ -68,6 +68,9 @@ func (p *fakeProcess) Done() <-chan struct{} { return p.done }
 // Exit says how it ended.
 func (p *fakeProcess) Exit() host.Exit { return p.exit }
 
+// Root gives no process: there is none.
+func (p *fakeProcess) Root() host.Root { return host.Root{} }
+
 // Stop asks the program to end, and kills it after grace.
 func (p *fakeProcess) Stop(grace time.Duration) {
 	p.ask()

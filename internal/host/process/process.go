@@ -67,6 +67,7 @@ func complete(env []string, home, temp string) []string {
 type running struct {
 	done chan struct{}
 	exit host.Exit
+	root host.Root
 	ask  func() // asks the command to end
 	kill func() // kills everything that is left
 }
@@ -76,6 +77,9 @@ func (p *running) Done() <-chan struct{} { return p.done }
 
 // Exit says how the command ended.
 func (p *running) Exit() host.Exit { return p.exit }
+
+// Root is the shim's process, where the system tells which descend from it.
+func (p *running) Root() host.Root { return p.root }
 
 // Stop asks the command to end and kills everything that is left after grace.
 func (p *running) Stop(grace time.Duration) {

@@ -1,0 +1,207 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"lanyard/internal/cloud"
+	"lanyard/internal/httpkit"
+)
+
+// What Attest and Whose say of a connection that they do not give to a replica.
+var (
+	// ErrStranger says that the process at the other end belongs to another replica or to none.
+	ErrStranger = errors.New("the calling process does not belong to the replica")
+	// ErrUnattestable says that it cannot be told whose the process is.
+	ErrUnattestable = errors.New("it cannot be told which process is calling")
+)
+
+// Connection is a TCP connection as the platform sees it; Remote is the caller's end.
+type Connection struct{ Remote, Local netip.AddrPort }
+
+// Root is the process from which all processes of a replica descend.
+type Root struct {
+	PID  int    // 0: it cannot be told
+	Born uint64 // when it started, as the system counts: tells it from a later one with its number
+	User int    // the uid that the replica alone has; 0 where it has none of its own
+}
+
+// Witness is the seam between the host and what knows the processes of this machine.
+type Witness interface {
+	// Able says why processes cannot be told on this system, or nil.
+	Able() error
+	// Find finds the process that holds the far end of a connection and descends from one of the
+	// roots, or is one; where several will do, from the nearest. It gives that root's index. It fails
+	// with ErrStranger, then with as much as is known of who it is, or with ErrUnattestable.
+	Find(ctx context.Context, c Connection, roots []Root) (int, cloud.Process, error)
+	// Holder gives the one process that holds the far end, whoever it is, as the root of a replica
+	// to come. It fails with ErrUnattestable.
+	Holder(ctx context.Context, c Connection) (Root, cloud.Process, error)
+}
+
+const (
+	attestations = 8               // at once; each holds a few file descriptors (T6)
+	attesting    = 2 * time.Second // for one, with the wait for its turn
+)
+
+// Attest says which process of a replica is at the other end of a connection. The error wraps
+// ErrStranger, then the process may be known all the same, or ErrUnattestable.
+func (h *Host) Attest(ctx context.Context, r *Replica, c Connection) (cloud.Process, error) {
+	ctx, cancel := context.WithTimeout(ctx, attesting)
+	defer cancel()
+	root, err := r.rooted(ctx)
+	if err != nil {
+		return cloud.Process{}, err
+	}
+	_, p, err := h.find(ctx, c, []Root{root})
+	if err == nil && !r.Alive() {
+		err = fmt.Errorf("%w: it is no more", ErrStranger)
+	}
+	return p, err
+}
+
+// Whose finds the replica whose process is at the other end of a connection, among those that are
+// attested. The error wraps ErrStranger or ErrUnattestable.
+func (h *Host) Whose(ctx context.Context, c Connection) (*Replica, cloud.Process, error) {
+	ctx, cancel := context.WithTimeout(ctx, attesting)
+	defer cancel()
+	var ready, starting []*Replica
+	for _, r := range h.Replicas(cloud.ID{}) {
+		switch {
+		case !r.Attested():
+		case r.started():
+			ready = append(ready, r)
+		default:
+			starting = append(starting, r)
+		}
+	}
+	r, p, err := h.whose(ctx, c, ready)
+	// A replica's process may ask before its start has been seen to.
+	if errors.Is(err, ErrStranger) && len(starting) > 0 {
+		r, p, err = h.whose(ctx, c, starting)
+	}
+	return r, p, err
+}
+
+func (h *Host) whose(ctx context.Context, c Connection, among []*Replica) (*Replica, cloud.Process, error) {
+	var roots []Root
+	var rooted []*Replica
+	for _, r := range among {
+		if root, err := r.rooted(ctx); err == nil {
+			roots, rooted = append(roots, root), append(rooted, r)
+		}
+	}
+	i, p, err := h.find(ctx, c, roots)
+	if err != nil {
+		return nil, p, err
+	}
+	if r := rooted[i]; r.Alive() {
+		return r, p, nil
+	}
+	return nil, p, fmt.Errorf("%w: it is no more", ErrStranger)
+}
+
+// find asks the witness when it is the caller's turn.
+func (h *Host) find(ctx context.Context, c Connection, roots []Root) (int, cloud.Process, error) {
+	if h.Witness == nil {
+		return 0, cloud.Process{}, ErrUnattestable
+	}
+	h.open()
+	select {
+	case h.turns <- struct{}{}:
+		defer func() { <-h.turns }()
+	case <-ctx.Done():
+		return 0, cloud.Process{}, fmt.Errorf("%w: too many are calling at once", ErrUnattestable)
+	}
+	return h.Witness.Find(ctx, c, roots)
+}
+
+// rooted gives the process from which the replica's descend, when it has started.
+func (r *Replica) rooted(ctx context.Context) (Root, error) {
+	select {
+	case <-r.rootKnown:
+	case <-ctx.Done():
+		return Root{}, fmt.Errorf("%w: the replica is still being started", ErrUnattestable)
+	}
+	if r.root.PID == 0 {
+		return Root{}, ErrUnattestable
+	}
+	return r.root, nil
+}
+
+func (r *Replica) started() bool {
+	select {
+	case <-r.rootKnown:
+		return true
+	default:
+		return false
+	}
+}
+
+// begin says from which process the replica's descend; it is called once.
+func (r *Replica) begin(root Root) {
+	r.root = root
+	close(r.rootKnown)
+}
+
+// Attested reports whether those who call as the replica are to be attested.
+func (r *Replica) Attested() bool { return r.Unattested() == "" }
+
+// Unattested says why callers are not attested, in a phrase for people; empty when they are.
+func (r *Replica) Unattested() string {
+	if why := r.unattested.Load(); why != nil {
+		return *why
+	}
+	return ""
+}
+
+// User gives the uid of the replica's processes; 0 is root's, or it is not known.
+func (r *Replica) User() int {
+	if !r.started() {
+		return 0
+	}
+	return r.user
+}
+
+// turnedOff is why a replica is not attested that somebody named.
+const turnedOff = "turned off by name"
+
+// SetAttestation turns the attestation of a living replica's callers off, or on again where the
+// system can. It is said in the log each time; false means that there is no such replica.
+func (h *Host) SetAttestation(name string, on bool) (*Replica, bool) {
+	r, ok := h.Replica(name)
+	if !ok {
+		return nil, false
+	}
+	why := turnedOff
+	if on {
+		why = h.unable(r)
+	}
+	r.setUnattested(why)
+	h.log().Warn("attestation of a replica's callers was set by name", httpkit.KeyReplica, r, httpkit.KeyApp, r.App.String(), httpkit.KeyAttested, why == "")
+	return r, true
+}
+
+func (r *Replica) setUnattested(why string) { r.unattested.Store(&why) }
+
+// unable says why a replica's callers cannot be attested; empty when they can.
+func (h *Host) unable(r *Replica) string {
+	if r.started() && r.root.PID == 0 {
+		return "its processes cannot be told"
+	}
+	return h.cannot()
+}
+
+// cannot says why no replica's callers can be attested; empty when they can.
+func (h *Host) cannot() string {
+	if h.Witness == nil {
+		return "this system does not tell which process calls"
+	}
+	if err := h.Witness.Able(); err != nil {
+		return err.Error()
+	}
+	return ""
+}

@@ -13,6 +13,7 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
+	"lanyard/internal/host"
 )
 
 // refused holds an answer against the shape that clients understand.

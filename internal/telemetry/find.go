@@ -34,7 +34,7 @@ func (h *History) Find(ctx context.Context, s Search) ([]cloud.Activity, int64, 
 	ctx = context.WithoutCancel(ctx)
 	_ = h.Flush(ctx) // told to the log
 	where, args := s.where()
-	rows, err := h.db.QueryContext(ctx, `select seq, body from activity where `+where+` order by seq desc limit ?`, append(args, s.Most+1)...)
+	rows, err := h.read.QueryContext(ctx, `select seq, body from activity where `+where+` order by seq desc limit ?`, append(args, s.Most+1)...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("find records: %w", err)
 	}

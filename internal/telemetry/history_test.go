@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -141,6 +142,9 @@ func TestRecordsAreKeptNinetyDays(t *testing.T) {
 		t.Fatal(err)
 	}
 	later := begin(t, path, noon.Add(90*24*time.Hour+30*time.Minute))
+	if err := later.prune(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if got := fmt.Sprint(later.ids(t, Search{})); got != "[C-60]" {
 		t.Errorf("after 90 days there are %s", got)
 	}
@@ -236,7 +240,7 @@ func TestADiskThatRefusedRecordsIsTriedAgainByItself(t *testing.T) {
 		synctest.Wait()
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		if h.pause != gather || len(h.waiting) != 0 || h.refused {
+		if h.pause != gather || len(h.waiting) != 0 || h.trouble != nil {
 			t.Errorf("%d wait for another %s", len(h.waiting), h.pause)
 		}
 	})
@@ -293,6 +297,9 @@ func TestTheOldestRecordsGoWhenAllTakeUpTooMuch(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+	if err := errors.Join(h.Flush(t.Context()), h.prune(t.Context())); err != nil {
+		t.Fatal(err)
 	}
 	left := h.ids(t, Search{Most: 1000})
 	size, err := h.size(t.Context())

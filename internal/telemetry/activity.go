@@ -2,22 +2,15 @@ package telemetry
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"net/url"
-	"os"
 	"strings"
-
-	_ "modernc.org/sqlite" // the driver
 
 	"lanyard/internal/cloud"
 )
 
-// schema is the one table of records. What can be asked for has a column of its own, in lower
+// activitySchema is the one table of records. What can be asked for has a column of its own, in lower
 // case, as Azure's names compare without regard to case.
-const schema = `
+const activitySchema = `
 create table if not exists activity (
 	seq integer primary key autoincrement,
 	id text not null unique,
@@ -35,30 +28,8 @@ create index if not exists activity_at on activity (subscription, at, seq);
 create index if not exists activity_age on activity (at);
 `
 
-// openTable opens the file, which it makes 0600 beforehand: SQLite gives the files beside it the
-// same mode.
-func openTable(ctx context.Context, path string) (*sql.DB, error) {
-	name := ":memory:"
-	if path != "" {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-		if err != nil {
-			return nil, err
-		}
-		if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
-			return nil, err
-		}
-		name = (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: "_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=busy_timeout(5000)"}).String()
-	}
-	db, err := sql.Open("sqlite", name)
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(1) // one writer; and each connection to :memory: would be a database of its own
-	if _, err := db.ExecContext(ctx, schema); err != nil {
-		return nil, errors.Join(fmt.Errorf("make the table: %w", err), db.Close())
-	}
-	return db, nil
-}
+const insertActivity = `insert or ignore into activity
+	(id, at, subscription, grp, resource, provider, correlation, caller, state, body) values (?,?,?,?,?,?,?,?,?,?)`
 
 // columns are what a record can be found by.
 type columns struct {
@@ -84,12 +55,12 @@ func recordOf(a cloud.Activity) record {
 // weight gives about how many bytes the record takes up in memory.
 func (r record) weight() int { return 2*len(r.body) + 512 }
 
-func (r record) insert(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, `insert or ignore into activity
-		(id, at, subscription, grp, resource, provider, correlation, caller, state, body) values (?,?,?,?,?,?,?,?,?,?)`,
-		r.id, r.at, r.subscription, r.group, r.resource, r.provider, r.correlation, r.caller, r.state, r.body)
-	if err != nil {
-		return fmt.Errorf("write record: %w", err)
+func putActivity(ctx context.Context, g group, rows []record) error {
+	insert := g.statement(ctx, insertActivity)
+	for _, r := range rows {
+		if _, err := insert.ExecContext(ctx, r.id, r.at, r.subscription, r.group, r.resource, r.provider, r.correlation, r.caller, r.state, r.body); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -195,20 +195,20 @@ func TestWhatCannotBeJudgedIsRefused(t *testing.T) {
 		request Request
 		why     Why
 	}{
-		"a grant under a condition":       {under("true", everything, "/"), Request{billing, getSecret, true, at, nil}, Conditioned},
-		"a permission under a condition":  {grant(conditional, "/"), Request{billing, getSecret, true, at, nil}, Conditioned},
-		"a grant of somebody else":        {grant(everything, "/"), Request{stranger, getSecret, true, at, nil}, 0},
-		"no principal":                    {grant(everything, "/"), Request{"", getSecret, true, at, nil}, 0},
-		"no action":                       {grant(everything, "/"), Request{billing, "", true, at, nil}, 0},
-		"an action that is a wildcard":    {grant(everything, "/"), Request{billing, "*", true, at, nil}, 0},
-		"an action that holds a wildcard": {grant(everything, "/"), Request{billing, "a/*/read", true, at, nil}, 0},
-		"an action with a blank":          {grant(everything, "/"), Request{billing, "a/b read", true, at, nil}, 0},
-		"an action that Unicode folds":    {grant(everything, "/"), Request{billing, "Microsoft.\u212AeyVault/read", true, at, nil}, 0},
-		"an action without end":           {grant(everything, "/"), Request{billing, string(slices.Repeat([]byte("a"), maxAction+1)), true, at, nil}, 0},
-		"no place":                        {grant(everything, "/"), Request{billing, getSecret, true, cloud.ID{}, nil}, 0},
-		"a zero grant":                    {Grant{}, Request{billing, getSecret, true, at, nil}, 0},
-		"a grant without a scope":         {Bind(cloud.Assignment{Principal: billing}, everything), Request{billing, getSecret, true, at, nil}, WrongScope},
-		"a role without permissions":      {grant(own(), "/"), Request{billing, getSecret, true, at, nil}, WrongPlane},
+		"a grant under a condition":       {under("true", everything, "/"), Request{billing, getSecret, true, at, nil, nil}, Conditioned},
+		"a permission under a condition":  {grant(conditional, "/"), Request{billing, getSecret, true, at, nil, nil}, Conditioned},
+		"a grant of somebody else":        {grant(everything, "/"), Request{stranger, getSecret, true, at, nil, nil}, 0},
+		"no principal":                    {grant(everything, "/"), Request{"", getSecret, true, at, nil, nil}, 0},
+		"no action":                       {grant(everything, "/"), Request{billing, "", true, at, nil, nil}, 0},
+		"an action that is a wildcard":    {grant(everything, "/"), Request{billing, "*", true, at, nil, nil}, 0},
+		"an action that holds a wildcard": {grant(everything, "/"), Request{billing, "a/*/read", true, at, nil, nil}, 0},
+		"an action with a blank":          {grant(everything, "/"), Request{billing, "a/b read", true, at, nil, nil}, 0},
+		"an action that Unicode folds":    {grant(everything, "/"), Request{billing, "Microsoft.\u212AeyVault/read", true, at, nil, nil}, 0},
+		"an action without end":           {grant(everything, "/"), Request{billing, string(slices.Repeat([]byte("a"), maxAction+1)), true, at, nil, nil}, 0},
+		"no place":                        {grant(everything, "/"), Request{billing, getSecret, true, cloud.ID{}, nil, nil}, 0},
+		"a zero grant":                    {Grant{}, Request{billing, getSecret, true, at, nil, nil}, 0},
+		"a grant without a scope":         {Bind(cloud.Assignment{Principal: billing}, everything), Request{billing, getSecret, true, at, nil, nil}, WrongScope},
+		"a role without permissions":      {grant(own(), "/"), Request{billing, getSecret, true, at, nil, nil}, WrongPlane},
 	}
 	for sentence, c := range cases {
 		t.Run(sentence, func(t *testing.T) {

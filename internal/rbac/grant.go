@@ -40,14 +40,14 @@ func (g *Grant) mayReach(at string) bool {
 	return g.end <= 1 || g.end == len(at) || g.end < len(at) && at[g.end] == '/'
 }
 
-// isFor reports whether the grant is the asker's, and under no condition.
+// isFor reports whether the grant is the asker's or one of its groups', and under no condition.
 func (g *Grant) isFor(r *Request) bool {
-	return g.by[0].Condition == "" && g.by[0].Principal == r.Principal
+	return g.by[0].Condition == "" && r.speaksOf(g.by[0].Principal)
 }
 
 // miss says what the grant lacks: 0 for nothing, and false when it is not even near.
 func (g *Grant) miss(r *Request, action []byte) (Why, bool) {
-	if g.rules == nil || g.by[0].Principal != r.Principal {
+	if g.rules == nil || !r.speaksOf(g.by[0].Principal) {
 		return 0, false
 	}
 	asked, other := g.rules.plane(r.Data)
@@ -106,7 +106,7 @@ func BindDenial(d cloud.Denial) Denial {
 }
 
 func (d *Denial) applies(r *Request, action []byte) bool {
-	if d.denial.OnlyHere && !d.denial.Scope.Equal(r.At) || !reaches(d.denial.Scope, r) || !d.names(r.Principal) {
+	if d.denial.OnlyHere && !d.denial.Scope.Equal(r.At) || !reaches(d.denial.Scope, r) || !d.names(r) {
 		return false
 	}
 	p := d.control
@@ -116,9 +116,9 @@ func (d *Denial) applies(r *Request, action []byte) bool {
 	return p.judge(action) == allowed
 }
 
-func (d *Denial) names(p cloud.PrincipalID) bool {
-	if slices.Contains(d.denial.Excluded, p) {
+func (d *Denial) names(r *Request) bool {
+	if slices.ContainsFunc(d.denial.Excluded, r.speaksOf) {
 		return false
 	}
-	return slices.Contains(d.denial.Principals, cloud.AllPrincipals) || slices.Contains(d.denial.Principals, p)
+	return slices.Contains(d.denial.Principals, cloud.AllPrincipals) || slices.ContainsFunc(d.denial.Principals, r.speaksOf)
 }

@@ -88,13 +88,23 @@ func covers(scope string, r Request) bool {
 		slices.ContainsFunc(r.Above, func(a cloud.ID) bool { return within(scope, a.String()) })
 }
 
+// asked is everybody who is meant when the principal is: itself and its groups.
+func asked(r Request) map[cloud.PrincipalID]bool {
+	who := map[cloud.PrincipalID]bool{r.Principal: true}
+	for _, g := range r.Groups {
+		who[g] = true
+	}
+	return who
+}
+
 func modelDenies(r Request, d cloud.Denial) bool {
+	who := asked(r)
 	named := false
 	for _, p := range d.Principals {
-		named = named || p == r.Principal || p == cloud.AllPrincipals
+		named = named || who[p] || p == cloud.AllPrincipals
 	}
 	for _, p := range d.Excluded {
-		named = named && p != r.Principal
+		named = named && !who[p]
 	}
 	here := strings.EqualFold(d.Scope.String(), r.At.String())
 	return named && (here || !d.OnlyHere) && covers(d.Scope.String(), r) && permits(d.Permissions, r.Action, r.Data, true)
@@ -115,7 +125,7 @@ func (w world) model() (allowed bool, by int) {
 		denied = denied || modelDenies(w.request, d)
 	}
 	for i, a := range w.assignments {
-		if a.Principal == w.request.Principal && a.Condition == "" && covers(a.Scope.String(), w.request) &&
+		if asked(w.request)[a.Principal] && a.Condition == "" && covers(a.Scope.String(), w.request) &&
 			permits(w.pool[w.roles[i]].Permissions, w.request.Action, w.request.Data, false) {
 			by++
 		}
@@ -132,7 +142,7 @@ var (
 		"/subscriptions/s/resourceGroups/rg/providers/N.a/t/xy", "/subscriptions/s/resourceGroups/rg/providers/N.a/t/x/u/y",
 		"/providers/N.m/groups/g", "/providers/N.m/groups/g2",
 	}
-	persons = []cloud.PrincipalID{billing, stranger, cloud.AllPrincipals}
+	persons = []cloud.PrincipalID{billing, billing, stranger, "crew", "staff", cloud.AllPrincipals, cloud.AllPrincipals}
 )
 
 func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
@@ -190,6 +200,11 @@ func place(r *rand.Rand) cloud.ID { return cloud.MustID(cased(r, pick(r, scopes)
 
 func random(r *rand.Rand) world {
 	w := world{request: Request{Principal: billing, Action: cased(r, action(r, false)), Data: r.IntN(2) == 0, At: place(r)}}
+	for _, group := range persons[3:5] {
+		if r.IntN(2) == 0 {
+			w.request.Groups = append(w.request.Groups, group)
+		}
+	}
 	for range r.IntN(3) {
 		w.request.Above = append(w.request.Above, cloud.MustID(pick(r, scopes[9:])))
 	}
@@ -197,7 +212,7 @@ func random(r *rand.Rand) world {
 		w.pool = append(w.pool, cloud.Role{Name: fmt.Sprint("role ", i), Permissions: permissions(r)})
 	}
 	for range r.IntN(6) {
-		a := cloud.Assignment{Principal: pick(r, persons[:2]), Scope: place(r)}
+		a := cloud.Assignment{Principal: pick(r, persons[:5]), Scope: place(r)}
 		if r.IntN(8) == 0 {
 			a.Condition = "@Request[x] = 1"
 		}
@@ -229,15 +244,21 @@ func (w world) check(t *testing.T) (bool, int) {
 		rules = append(rules, Compile(role))
 	}
 	var grants []Grant
+	through := make([][]Grant, len(w.request.Groups)) // as the directory hands them over; what nobody asked about stays
 	for i, a := range w.assignments {
-		grants = append(grants, rules[w.roles[i]].Bind(a))
+		bound := rules[w.roles[i]].Bind(a)
+		if n := slices.Index(w.request.Groups, a.Principal); n >= 0 {
+			through[n] = append(through[n], bound)
+		} else {
+			grants = append(grants, bound)
+		}
 	}
 	var denials []Denial
 	for _, d := range w.denials {
 		denials = append(denials, BindDenial(d))
 	}
 	want, by := w.model()
-	quick, full := Decide(w.request, grants, denials), Explain(w.request, grants, denials)
+	quick, full := Decide(w.request, grants, denials, through...), Explain(w.request, grants, denials, through...)
 	denied := 0
 	for _, d := range w.denials {
 		if modelDenies(w.request, d) {

@@ -3,7 +3,11 @@
 // It must not know where grants come from, what time it is, or what is done with its answer.
 package rbac
 
-import "lanyard/internal/cloud"
+import (
+	"slices"
+
+	"lanyard/internal/cloud"
+)
 
 // Request asks one question: may this principal do this here?
 type Request struct {
@@ -13,6 +17,14 @@ type Request struct {
 	At        cloud.ID
 	// Above are further scopes that contain At without being a prefix of it: management groups.
 	Above []cloud.ID
+	// Groups are those that the principal is in, at any remove: what is granted or denied to them is
+	// granted or denied to it.
+	Groups []cloud.PrincipalID
+}
+
+// speaksOf reports whether what is said of somebody is said of the asker.
+func (r *Request) speaksOf(p cloud.PrincipalID) bool {
+	return p == r.Principal || slices.Contains(r.Groups, p)
 }
 
 // Decision is the answer with its evidence.

@@ -44,6 +44,8 @@ type Change struct {
 	Caller cloud.Caller
 	Before *Document // nil on create
 	After  *Document // nil on delete
+	// Tries is how often others got in between of this write, which is tried anew each time.
+	Tries int
 	// Going is set on delete: what the client deletes, which is ID itself or what it lies in.
 	Going cloud.ID
 	// Writes are made in the same transaction as the document itself.

@@ -24,6 +24,7 @@ type intent struct {
 	merge   bool // laid over what is there (PATCH), instead of replacing it (PUT)
 	when    condition
 	trusted bool // the platform's own word: further rights are not demanded
+	tries   int  // how often others got in between
 }
 
 // write makes the state that in asks for and gives the document as it is stored, and whether it
@@ -31,6 +32,7 @@ type intent struct {
 func (e *Engine) write(ctx context.Context, in *intent) (d *Document, created bool, err error) {
 	err = e.retry(ctx, in.id, func() (err error) {
 		d, created, err = e.attempt(ctx, in)
+		in.tries++
 		return err
 	})
 	return d, created, err
@@ -96,7 +98,7 @@ func (e *Engine) attempt(ctx context.Context, in *intent) (*Document, bool, erro
 	if home := e.home(in.id); !home.Equal(in.id) {
 		parent = home.Parent()
 	}
-	c := &Change{ID: in.id, Caller: in.caller, Before: before}
+	c := &Change{ID: in.id, Caller: in.caller, Before: before, Tries: in.tries}
 	if c.After, err = e.compose(in, before, parent); err != nil {
 		return nil, false, err
 	}

@@ -26,14 +26,14 @@ import (
 // rows are the resource types, a line for each namespace.
 func (p *Platform) rows() []arm.Row {
 	tenant, now := p.deed.Tenant, p.config.Now
+	deps := provider.Deps{Resources: p.arm, Store: p.store, Tenant: tenant, Await: p.arm.Await, Now: now}
 	var all []arm.Row
 	all = append(all, resources.Rows(tenant)...)
 	all = append(all, authorization.Rows(authorization.Deps{
 		Directory: p.directory, Resources: p.arm, Store: p.store, Tenant: tenant, Now: now,
 	})...)
-	all = append(all, managedidentity.Rows(p.directory, p.arm.Document)...)
+	all = append(all, managedidentity.Rows(managedidentity.Deps{Deps: deps, Directory: p.directory, FederatedLimit: p.config.FederatedLimit})...)
 	all = append(all, insights.Rows(insights.Deps{Records: p.history, Next: p.arm.NextLink})...)
-	deps := provider.Deps{Resources: p.arm, Store: p.store, Tenant: tenant, Await: p.arm.Await, Now: now}
 	all = append(all, app.Rows(app.Deps{Deps: deps, Attach: p.attach, Logs: p.logs,
 		Ticket: p.streams.Issue, Streams: cloud.Azure.ConsoleHost, Replicas: p.replicas})...)
 	all = append(all, keyvault.Rows(keyvault.Deps{Deps: deps, Box: p.box, Profile: cloud.Azure})...)

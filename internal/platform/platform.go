@@ -39,6 +39,9 @@ type Config struct {
 	Ephemeral bool
 	// Allow names the private addresses that apps may reach through the proxy.
 	Allow []netip.Prefix
+	// FederatedLimit is how many federated credentials an identity or an application may have: 0 means
+	// Azure's 20, a negative number sets no limit.
+	FederatedLimit int
 	// Dir is the working directory of apps.
 	Dir string
 	// Output takes each line that an app writes; nil discards. It must not block.

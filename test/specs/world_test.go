@@ -53,7 +53,7 @@ func begin(t *testing.T) *world {
 		Permit: func(context.Context, cloud.Caller, string, cloud.ID) error { return nil }}
 	deps := provider.Deps{Resources: w.engine, Store: w.store, Tenant: tenant, Await: w.engine.Await}
 	w.engine.Rows = append(w.engine.Rows, resources.Rows(tenant)...)
-	w.engine.Rows = append(w.engine.Rows, managedidentity.Rows(w.directory, w.engine.Document)...)
+	w.engine.Rows = append(w.engine.Rows, managedidentity.Rows(managedidentity.Deps{Deps: deps, Directory: w.directory})...)
 	w.engine.Rows = append(w.engine.Rows, authorization.Rows(authorization.Deps{
 		Directory: w.directory, Resources: w.engine, Store: w.store, Tenant: tenant})...)
 	w.engine.Rows = append(w.engine.Rows, app.Rows(app.Deps{Deps: deps, Streams: cloud.Azure.ConsoleHost,
@@ -161,7 +161,10 @@ var seeds = map[string]struct {
 }{
 	resources.ResourceGroups:     {"2025-04-01", located},
 	managedidentity.UserAssigned: {"2024-11-30", located},
-	app.Environments:             {"2025-07-01", located},
+	managedidentity.Federated: {"2024-11-30", func(cloud.ID) string {
+		return `{"properties":{"issuer":"https://issuer.example","subject":"a","audiences":["api://AzureADTokenExchange"]}}`
+	}},
+	app.Environments: {"2025-07-01", located},
 	app.Apps: {"2025-07-01", func(id cloud.ID) string {
 		return fmt.Sprintf(`{"location":"eastus","properties":{"environmentId":%q,"template":{"revisionSuffix":"blue","containers":[{"name":"a","image":"a:1","command":["/a"]}]}}}`, environmentOf(id))
 	}},

@@ -63,7 +63,7 @@ func begin(t *testing.T) *providertest.World {
 			}}
 		rows := append(app.Rows(deps), authorization.Rows(authorization.Deps{
 			Directory: w.Directory, Resources: w.Engine, Store: w.Store, Tenant: providertest.Tenant})...)
-		return append(rows, managedidentity.Rows(w.Directory, w.Engine.Document)...)
+		return append(rows, managedidentity.Rows(managedidentity.Deps{Deps: provider.Deps{Resources: w.Engine, Store: w.Store}, Directory: w.Directory})...)
 	})
 	w.Want(201, "", "PUT "+env, here)
 	return w

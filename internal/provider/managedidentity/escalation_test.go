@@ -35,7 +35,7 @@ func estate(t *testing.T) *providertest.World {
 	w := providertest.Begin(t, v, func(w *providertest.World) []arm.Row {
 		deps := provider.Deps{Resources: w.Engine, Store: w.Store, Tenant: providertest.Tenant,
 			Await: func(ctx context.Context, revision int64) error { return w.Engine.Await(ctx, revision) }}
-		rows := append(app.Rows(app.Deps{Deps: deps}), managedidentity.Rows(w.Directory, w.Engine.Document)...)
+		rows := append(app.Rows(app.Deps{Deps: deps}), managedidentity.Rows(managedidentity.Deps{Deps: deps, Directory: w.Directory})...)
 		return append(rows, authorization.Rows(authorization.Deps{
 			Directory: w.Directory, Resources: w.Engine, Store: w.Store, Tenant: providertest.Tenant})...)
 	})

@@ -8,6 +8,7 @@ import (
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
 	"lanyard/internal/provider"
+	"lanyard/internal/store"
 )
 
 // userAssigned is an identity that is a resource of its own (ID-3). Its principal is enrolled and
@@ -61,6 +62,7 @@ func (u userAssigned) Remove(_ context.Context, c *arm.Change) error {
 	if principal, ok := u.directory.Principal(p.PrincipalID); ok {
 		c.Writes = append(c.Writes, u.directory.Retire(principal))
 	}
+	c.Writes = append(c.Writes, store.Change{Key: gate(c.ID), If: store.Any})
 	return nil
 }
 

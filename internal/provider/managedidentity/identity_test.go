@@ -6,6 +6,7 @@ import (
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
+	"lanyard/internal/provider"
 	"lanyard/internal/provider/managedidentity"
 	"lanyard/internal/provider/providertest"
 )
@@ -18,7 +19,7 @@ const (
 
 func begin(t *testing.T) *providertest.World {
 	return providertest.Begin(t, v, func(w *providertest.World) []arm.Row {
-		return append(managedidentity.Rows(w.Directory, w.Engine.Document), arm.Row{Type: "Toy.Shop/carts", Versions: []string{v}, Tracked: true, Identity: true})
+		return append(managedidentity.Rows(managedidentity.Deps{Deps: provider.Deps{Resources: w.Engine, Store: w.Store}, Directory: w.Directory}), arm.Row{Type: "Toy.Shop/carts", Versions: []string{v}, Tracked: true, Identity: true})
 	})
 }
 
@@ -116,8 +117,6 @@ func TestWhatIdentitiesCannotDoIsRefusedByName(t *testing.T) {
 	w := begin(t)
 	w.Want(201, "", "PUT "+line, here)
 	for claim, c := range map[string]struct{ line, body, says string }{
-		"federated credentials":   {"PUT " + line + "/federatedIdentityCredentials/fic", `{"properties":{}}`, "federatedIdentityCredentials"},
-		"a list of them":          {"GET " + line + "/federatedIdentityCredentials", "", "federatedIdentityCredentials"},
 		"associated resources":    {"POST " + line + "/listAssociatedResources", "", "listAssociatedResources"},
 		"revoking tokens":         {"POST " + line + "/revokeTokens", "", "revokeTokens"},
 		"assignment restrictions": {"PATCH " + line, `{"properties":{"assignmentRestrictions":{"providers":["Microsoft.App"]}}}`, "assignmentRestrictions"},

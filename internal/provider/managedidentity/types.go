@@ -10,12 +10,14 @@ import (
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
+	"lanyard/internal/provider"
 	"lanyard/internal/store"
 )
 
 // The types of this namespace.
 const (
 	UserAssigned   = "Microsoft.ManagedIdentity/userAssignedIdentities"
+	Federated      = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
 	SystemAssigned = "Microsoft.ManagedIdentity/identities"
 )
 
@@ -27,14 +29,22 @@ type Directory interface {
 	ByResource(cloud.ID) (cloud.Principal, bool)
 }
 
+// Deps is what the rows need.
+type Deps struct {
+	provider.Deps
+	Directory Directory
+	// FederatedLimit is how many federated credentials one identity may have: 0 means Azure's 20, a
+	// negative number sets no limit.
+	FederatedLimit int
+}
+
 var versions = []string{
 	"2025-05-31-preview", "2025-01-31-preview", "2024-11-30", "2023-07-31-preview", "2023-01-31", "2022-01-31-preview", "2021-09-30-preview",
 	"2018-11-30", "2015-08-31-preview",
 }
 
 // Rows gives the rows of Microsoft.ManagedIdentity, in all api-versions that Azure has described.
-// The document of a resource is what host gives.
-func Rows(directory Directory, host func(cloud.ID) (*arm.Document, bool)) []arm.Row {
+func Rows(d Deps) []arm.Row {
 	return []arm.Row{
 		{
 			Type:      UserAssigned,
@@ -42,19 +52,24 @@ func Rows(directory Directory, host func(cloud.ID) (*arm.Document, bool)) []arm.
 			Name:      identityName,
 			At:        arm.InGroup,
 			Tracked:   true,
-			Behaviour: userAssigned{directory: directory},
+			Behaviour: userAssigned{directory: d.Directory},
 			Actions: map[string]arm.Action{
 				"listassociatedresources": notOffered("listAssociatedResources"),
 				"revoketokens":            notOffered("revokeTokens"),
 			},
 		},
-		{Type: UserAssigned + "/federatedIdentityCredentials", Absent: true},
+		{
+			Type:      Federated,
+			Versions:  versions[:6], // they came with 2022-01-31-preview
+			Name:      federatedName,
+			Behaviour: federated{Deps: d},
+		},
 		{Type: "Microsoft.ManagedIdentity/operations", Absent: true},
 		{
 			Type:      SystemAssigned,
 			Versions:  versions,
 			At:        arm.Extension,
-			Behaviour: systemAssigned{directory: directory, host: host},
+			Behaviour: systemAssigned{directory: d.Directory, host: d.Resources.Document},
 		},
 	}
 }
@@ -75,4 +90,12 @@ type properties struct {
 	PrincipalID    cloud.PrincipalID `json:"principalId"`
 	ClientID       cloud.ClientID    `json:"clientId"`
 	IsolationScope string            `json:"isolationScope,omitempty"`
+}
+
+// trust is what goes in a federated credential's properties (wire-facts: "Federated identity credential
+// rules").
+type trust struct {
+	Issuer    string   `json:"issuer"`
+	Subject   string   `json:"subject"`
+	Audiences []string `json:"audiences"`
 }

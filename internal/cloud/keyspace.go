@@ -10,6 +10,7 @@ const (
 	KeysPrincipal  = "/directory/principals/"   // followed by a principal id
 	KeysRegistered = "/directory/applications/" // followed by an object id: an application's registration
 	KeysGroup      = "/directory/groups/"       // followed by a group's object id
+	KeysAppRole    = "/directory/approles/"     // followed by resource, principal and role: an app role assignment
 	KeysRecall     = "/directory/recalls/"      // followed by a recall's id
 	KeyClock       = "/clock"                   // how the world's clock was moved
 	KeyTiming      = "/timing"                  // what the world does as late as Azure

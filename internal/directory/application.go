@@ -30,6 +30,13 @@ type Application struct {
 	Certificates []cloud.Certificate `json:"certificates,omitempty"`
 	// Federated are its service principal's too: see Federated.
 	Federated []cloud.FederatedCredential `json:"federated,omitempty"`
+	// Roles are those that it defines for who calls it.
+	Roles []AppRole `json:"roles,omitempty"`
+	// GroupClaims says whether tokens for it name groups: empty for no, or SecurityGroup or All, which
+	// are the same here.
+	GroupClaims string `json:"groupClaims,omitempty"`
+	// Version is that of the tokens it takes; empty stands for VersionOne.
+	Version string `json:"version,omitempty"`
 	// Properties are what else Microsoft Graph keeps of it, a JSON object.
 	Properties json.RawMessage `json:"properties,omitempty"`
 }

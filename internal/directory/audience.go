@@ -72,12 +72,21 @@ func (d *Directory) Audience(resource string) (Resource, bool) {
 		client = resource
 	}
 	if p, ok := d.ByClient(cloud.ClientID(client)); ok && p.Kind == cloud.Application && string(p.Client) == client {
-		return Resource{Audience: resource, Version: VersionOne, App: p.Client, Name: p.Name}, true
+		a, _ := d.ApplicationOf(p.Client)
+		return own(resource, p.Client, p.Name, a), true
 	}
 	if a, ok := d.byURI(resource); ok {
-		return Resource{Audience: resource, Version: VersionOne, App: a.Client, Name: a.Name}, true
+		return own(resource, a.Client, a.Name, a), true
 	}
 	return Resource{}, false
+}
+
+// own is a resource that is an application of the tenant's own.
+func own(asked string, client cloud.ClientID, name string, a Application) Resource {
+	if a.Version == VersionTwo {
+		return Resource{Audience: string(client), Version: VersionTwo, App: client, Name: name}
+	}
+	return Resource{Audience: asked, Version: VersionOne, App: client, Name: name}
 }
 
 func (s audiences) has(resource string) bool {

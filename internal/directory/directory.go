@@ -9,16 +9,17 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"lanyard/internal/cloud"
-	"lanyard/internal/rbac"
 	"lanyard/internal/store"
 )
 
-// Directory is the view in memory of principals, applications, role definitions, role assignments and deny
+// Directory is the view in memory of principals, groups, applications, role definitions, role assignments and deny
 // assignments. No question that it answers waits for the store. What it gives is shared: callers
 // read it and do not change it.
 type Directory struct {
@@ -40,6 +41,7 @@ type Directory struct {
 	people *people
 	rights *rights
 	trusts *trusts
+	held   held
 }
 
 // open prepares what the zero Directory lacks.
@@ -66,7 +68,7 @@ func (d *Directory) open() {
 	})
 }
 
-// meet takes in what has changed among principals and applications.
+// meet takes in what has changed among principals, groups and applications.
 func (d *Directory) meet(b store.Batch) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -74,6 +76,9 @@ func (d *Directory) meet(b store.Batch) {
 		d.people = newPeople()
 	}
 	d.people.apply(b.Events, d.Log)
+	if b.Reset || touches(b, cloud.KeysGroup) {
+		d.held.empty()
+	}
 	d.recalls.Store(d.recalls.Load().with(b, d.Log))
 }
 
@@ -88,7 +93,15 @@ func (d *Directory) learn(b store.Batch) {
 		d.rights, d.trusts = newRights(), newTrusts()
 	}
 	d.rights.apply(b.Events, d.Log)
+	if b.Reset || touches(b, authorization) {
+		d.held.empty()
+	}
 	d.trusts.apply(b.Events, d.Log)
+}
+
+// touches reports whether a batch changes documents whose keys hold a text.
+func touches(b store.Batch, text string) bool {
+	return slices.ContainsFunc(b.Events, func(e store.Event) bool { return strings.Contains(e.Key, text) })
 }
 
 // Run follows the store until ctx ends.
@@ -117,44 +130,6 @@ func (d *Directory) Await(ctx context.Context, rev int64) error {
 		}
 	}
 	return nil
-}
-
-// Decide answers a request from what the principal was granted. A principal that is not in the
-// directory is granted nothing, whatever assignments it has left behind (ID-2, T26).
-func (d *Directory) Decide(r rbac.Request) rbac.Decision {
-	grants, denials := d.holdings(r.Principal)
-	return rbac.Decide(r, grants, denials)
-}
-
-// Explain is Decide with all the evidence there is, for people, who write ids in either case.
-func (d *Directory) Explain(r rbac.Request) rbac.Decision {
-	r.Principal = lowered(r.Principal)
-	grants, denials := d.holdings(r.Principal)
-	return rbac.Explain(r, grants, denials)
-}
-
-// holdings gives what concerns one principal. The slices are replaced when something changes,
-// never changed themselves, so they are read without the lock.
-func (d *Directory) holdings(p cloud.PrincipalID) ([]rbac.Grant, []rbac.Denial) {
-	d.open()
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if _, exists := d.people.byID[p]; !exists {
-		return nil, d.rights.denialsFor(p)
-	}
-	return d.rights.grants[p], d.rights.denialsFor(p)
-}
-
-// Granted gives the role assignments of a principal, by role and id.
-func (d *Directory) Granted(p cloud.PrincipalID) []cloud.Assignment {
-	d.open()
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	var all []cloud.Assignment
-	for _, key := range d.rights.keys[lowered(p)] {
-		all = append(all, d.rights.assignments[key])
-	}
-	return all
 }
 
 // Role finds a role definition by its GUID, built-in or custom.

@@ -95,5 +95,8 @@ func (d *Directory) isFree(p cloud.PrincipalID, c cloud.ClientID) bool {
 			return false // an owner who is gone: whoever got the id would own the application
 		}
 	}
+	if d.people.groups.names(p) || d.people.appRoles.names(p) {
+		return false
+	}
 	return !enrolled && !used && !registered && !named && !granted && !denied
 }

@@ -15,7 +15,8 @@ import (
 	"lanyard/internal/store"
 )
 
-// people are the principals, and the registrations of applications, with the ways to find them (ID-17).
+// people are the principals and groups, and the registrations of applications, with the ways to find
+// them (ID-17).
 type people struct {
 	byID       map[cloud.PrincipalID]cloud.Principal
 	byClient   map[cloud.ClientID]cloud.PrincipalID
@@ -26,6 +27,9 @@ type people struct {
 	registered map[string]Application // by object id
 	byAppID    map[cloud.ClientID]string
 	byURI      map[string]string
+
+	groups   *groups
+	appRoles *appRoles
 }
 
 func newPeople() *people {
@@ -38,6 +42,8 @@ func newPeople() *people {
 		registered: map[string]Application{},
 		byAppID:    map[cloud.ClientID]string{},
 		byURI:      map[string]string{},
+		groups:     newGroups(),
+		appRoles:   newAppRoles(),
 	}
 }
 
@@ -49,11 +55,22 @@ func (p *people) apply(events []store.Event, log *slog.Logger) {
 			err = p.meet(cloud.PrincipalID(id), e)
 		} else if id, ok := strings.CutPrefix(e.Key, cloud.KeysRegistered); ok {
 			err = p.register(id, e)
+		} else if id, ok := strings.CutPrefix(e.Key, cloud.KeysGroup); ok {
+			err = p.groups.set(cloud.PrincipalID(id), e)
+		} else if strings.HasPrefix(e.Key, cloud.KeysAppRole) {
+			err = p.appRoles.set(e)
 		}
 		if err != nil {
 			log.Error("directory object cannot be read", httpkit.KeyDocument, e.Key, httpkit.KeyError, err)
 		}
 	}
+}
+
+// exists reports whether there is a principal or a group with an id.
+func (p *people) exists(id cloud.PrincipalID) bool {
+	_, principal := p.byID[id]
+	_, group := p.groups.byID[id]
+	return principal || group
 }
 
 func (p *people) meet(id cloud.PrincipalID, e store.Event) error {

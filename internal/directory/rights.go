@@ -27,6 +27,7 @@ type rights struct {
 	grants   map[cloud.PrincipalID][]rbac.Grant
 	denied   map[cloud.PrincipalID][]rbac.Denial // for those whom a denial names, with those for all
 	everyone []rbac.Denial                       // for all others
+	bound    map[string]rbac.Denial              // by document key
 }
 
 func newRights() *rights {
@@ -211,9 +212,10 @@ func (r *rights) roles() []cloud.Role {
 }
 
 func (r *rights) bindDenials() {
-	r.everyone, r.denied = nil, map[cloud.PrincipalID][]rbac.Denial{}
+	r.everyone, r.denied, r.bound = nil, map[cloud.PrincipalID][]rbac.Denial{}, map[string]rbac.Denial{}
 	for _, key := range slices.Sorted(maps.Keys(r.denials)) {
 		d, bound := r.denials[key], rbac.BindDenial(r.denials[key])
+		r.bound[key] = bound
 		if slices.Contains(d.Principals, cloud.AllPrincipals) {
 			r.everyone = append(r.everyone, bound)
 			continue
@@ -232,4 +234,17 @@ func (r *rights) denialsFor(p cloud.PrincipalID) []rbac.Denial {
 		return own
 	}
 	return r.everyone
+}
+
+// denialsForAny gives the denials that name one of several ids, or everyone, each once.
+func (r *rights) denialsForAny(who []cloud.PrincipalID) []rbac.Denial {
+	var all []rbac.Denial
+	for _, key := range slices.Sorted(maps.Keys(r.denials)) {
+		if slices.ContainsFunc(r.denials[key].Principals, func(p cloud.PrincipalID) bool {
+			return p == cloud.AllPrincipals || slices.Contains(who, p)
+		}) {
+			all = append(all, r.bound[key])
+		}
+	}
+	return all
 }

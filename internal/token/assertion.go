@@ -32,8 +32,10 @@ var assertionAlgorithms = []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose
 type Assertion struct {
 	Issuer    string
 	Subject   string
-	Audience  string
+	Audience  string    // the only one
+	Audiences []string  // all of them; with one that stands in an array, or several, Audience is empty
 	ID        string    // jti; empty when it has none
+	IssuedAt  time.Time // zero when it has none
 	NotBefore time.Time // zero when it has none
 	Expires   time.Time
 
@@ -47,7 +49,7 @@ type Assertion struct {
 type assertionClaims struct {
 	Issuer    string   `json:"iss"`
 	Subject   string   `json:"sub"`
-	Audience  string   `json:"aud"`
+	Audience  audience `json:"aud"`
 	ID        string   `json:"jti"`
 	IssuedAt  *float64 `json:"iat"`
 	NotBefore *float64 `json:"nbf"`
@@ -72,14 +74,21 @@ func ReadAssertion(raw string) (*Assertion, error) {
 		return nil, refuse(Malformed, "its header cannot be read")
 	}
 	header := signed.Signatures[0].Protected
-	if err := checkHeader(header); err != nil {
-		return nil, err
-	}
 	var c assertionClaims
 	if err := json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &c); err != nil {
 		return nil, refuse(Malformed, "its claims are not those of an assertion")
 	}
-	a := &Assertion{Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience, ID: c.ID, raw: raw, signed: signed, kid: header.KeyID}
+	own := strings.EqualFold(c.Issuer, c.Subject)
+	if own && c.Audience.one == "" && len(c.Audience.all) > 0 {
+		return nil, refuse(Malformed, "its aud is an array")
+	}
+	if !own {
+		header = plain(header)
+	}
+	if err := checkHeader(header); err != nil {
+		return nil, err
+	}
+	a := &Assertion{Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience.one, Audiences: c.Audience.all, ID: c.ID, raw: raw, signed: signed, kid: header.KeyID}
 	if a.sha1, err = named(header, "x5t"); err != nil {
 		return nil, err
 	}
@@ -115,6 +124,9 @@ func (a *Assertion) readTimes(c assertionClaims) error {
 	a.Expires = instant(*c.Expires)
 	if c.NotBefore != nil {
 		a.NotBefore = instant(*c.NotBefore)
+	}
+	if c.IssuedAt != nil {
+		a.IssuedAt = instant(*c.IssuedAt)
 	}
 	return nil
 }

@@ -31,9 +31,11 @@ type Issuer struct {
 	URL string
 	// Schedule says when keys are rotated; zero means the defaults.
 	Schedule Schedule
-	Now      func() time.Time // nil means time.Now
-	Rand     io.Reader        // nil means crypto/rand; for ids, never for keys
-	Log      *slog.Logger     // nil discards
+	// Age says how old something is by the world's clock; nil means the real time since then.
+	Age  func(born time.Time) time.Duration
+	Now  func() time.Time // nil means time.Now
+	Rand io.Reader        // nil means crypto/rand; for ids, never for keys
+	Log  *slog.Logger     // nil discards
 
 	ring  atomic.Pointer[ring]
 	once  sync.Once
@@ -90,7 +92,12 @@ func (i *Issuer) Run(ctx context.Context) error {
 	}
 	i.begun.Do(func() { close(i.ready) })
 	for {
-		wait := i.Schedule.due(i.ring.Load().spans(), i.Now())
+		now := i.Now()
+		r := i.ring.Load()
+		wait := i.Schedule.due(i.spans(r, now), now)
+		if r.pause.held() {
+			wait = longest
+		}
 		timer := time.NewTimer(min(max(wait, shortest), longest))
 		select {
 		case err := <-followed:
@@ -140,12 +147,21 @@ func (i *Issuer) Ready(ctx context.Context) error {
 }
 
 // Rotate makes a key that takes over once it has been published long enough. When one is already
-// waiting it changes nothing.
+// waiting it changes nothing. While rotation is held it fails with ErrHeld.
 func (i *Issuer) Rotate(ctx context.Context) error {
 	if err := i.Ready(ctx); err != nil {
 		return err
 	}
 	return i.turn(ctx, true)
+}
+
+// Wake has rotation look at the clock now: it was moved.
+func (i *Issuer) Wake() {
+	i.prepare()
+	select {
+	case i.nudge <- struct{}{}:
+	default: // it is already being looked into
+	}
 }
 
 // tries is how often a turn that others were quicker at is planned anew.
@@ -154,8 +170,15 @@ const tries = 8
 // turn does what the plan asks for now. Whoever is quicker wins: the others see that it is done.
 func (i *Issuer) turn(ctx context.Context, forced bool) error {
 	for range tries {
-		r := i.ring.Load()
-		p := i.Schedule.plan(r.spans(), i.Now(), forced)
+		r, now := i.ring.Load(), i.Now()
+		spans := i.spans(r, now)
+		if r.pause.held() && r.signs(spans, now) >= 0 {
+			if forced {
+				return ErrHeld
+			}
+			return nil
+		}
+		p := i.Schedule.plan(spans, now, forced)
 		changes, err := i.changes(r, p)
 		if err != nil {
 			return err

@@ -94,13 +94,10 @@ func (i *Issuer) Mint(ctx context.Context, o Order) (Minted, error) {
 // signing gives the key that signs now.
 func (i *Issuer) signing(now time.Time) (token.Key, error) {
 	r := i.ring.Load()
-	if n := current(r.spans(), now); n >= 0 {
+	if n := r.signs(i.spans(r, now), now); n >= 0 {
 		return r.keys[n].key, nil
 	}
-	select {
-	case i.nudge <- struct{}{}:
-	default: // it is already being looked into
-	}
+	i.Wake()
 	return token.Key{}, fault.New(fault.Unavailable, "temporarily_unavailable", "There is no signing key that is valid now.").
 		Because(fmt.Errorf("mint token: none of %d signing keys may sign at %s", len(r.keys), now.UTC().Format(time.RFC3339)))
 }
@@ -115,7 +112,7 @@ func (i *Issuer) claims(o Order, now time.Time) (token.Claims, error) {
 	case life == 0:
 		life = applicationLife
 	}
-	ids, err := i.opaque()
+	ids, err := i.opaque(now)
 	if err != nil {
 		return token.Claims{}, err
 	}
@@ -160,11 +157,15 @@ func mirid(id cloud.ID) string {
 // opaque are the claims that mean something to nobody but us.
 type opaque struct{ uti, aio, rh string }
 
-func (i *Issuer) opaque() (opaque, error) {
-	var b [16 + 24 + 24]byte
+func (i *Issuer) opaque(now time.Time) (opaque, error) {
+	uti, err := token.NewID(now, i.Rand)
+	if err != nil {
+		return opaque{}, err
+	}
+	var b [24 + 24]byte
 	if _, err := io.ReadFull(i.Rand, b[:]); err != nil {
-		return opaque{}, fmt.Errorf("draw token id: %w", err)
+		return opaque{}, fmt.Errorf("draw opaque claims: %w", err)
 	}
 	text := base64.RawURLEncoding.EncodeToString
-	return opaque{uti: text(b[:16]), aio: text(b[16:40]), rh: "1." + text(b[40:]) + "."}, nil
+	return opaque{uti: uti, aio: text(b[:24]), rh: "1." + text(b[24:]) + "."}, nil
 }

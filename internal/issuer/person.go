@@ -56,7 +56,7 @@ func (i *Issuer) Introduce(ctx context.Context, n Introduction) (Minted, error) 
 	if err != nil {
 		return Minted{}, err
 	}
-	ids, err := i.opaque()
+	ids, err := i.opaque(now)
 	if err != nil {
 		return Minted{}, err
 	}

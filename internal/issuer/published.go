@@ -6,7 +6,8 @@ import (
 	"lanyard/internal/token"
 )
 
-// Key gives the public half of a published key.
+// Key gives the public half of a key that is kept: those that are published, and those that only the
+// world's clock has aged out of publication.
 func (i *Issuer) Key(kid string) (token.Key, bool) {
 	i.prepare()
 	k, there := i.ring.Load().byID[kid]
@@ -16,17 +17,23 @@ func (i *Issuer) Key(kid string) (token.Key, bool) {
 // KeySet gives the published keys as a JWK set document (RFC 7517 section 5).
 func (i *Issuer) KeySet() []byte {
 	i.prepare()
-	return i.ring.Load().document()
+	keys, _ := i.published()
+	public := make([]token.Key, len(keys))
+	for n, k := range keys {
+		public[n] = k.key
+		public[n].Private = nil
+	}
+	return token.KeySet(public)
 }
 
 // KeySetOf is KeySet for those who verify id tokens of another issuer, which each key then shows.
 func (i *Issuer) KeySetOf(issuer string) []byte {
 	i.prepare()
-	r := i.ring.Load()
-	public := make([]token.Key, len(r.keys))
-	for n, k := range r.keys {
-		public[n] = r.byID[k.key.ID]
-		public[n].Issuer = issuer
+	keys, _ := i.published()
+	public := make([]token.Key, len(keys))
+	for n, k := range keys {
+		public[n] = k.key
+		public[n].Private, public[n].Issuer = nil, issuer
 	}
 	return token.KeySet(public)
 }
@@ -43,10 +50,9 @@ type Standing struct {
 // Keys lists the published keys, oldest first.
 func (i *Issuer) Keys() []Standing {
 	i.prepare()
-	r := i.ring.Load()
-	states := state(r.spans(), i.Now())
-	standings := make([]Standing, len(r.keys))
-	for n, k := range r.keys {
+	keys, states := i.published()
+	standings := make([]Standing, len(keys))
+	for n, k := range keys {
 		standings[n] = Standing{ID: k.key.ID, State: states[n], Made: k.made, Signs: k.signs, Ends: k.ends}
 	}
 	return standings

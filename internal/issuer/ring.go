@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/httpkit"
@@ -18,9 +19,9 @@ type ring struct {
 	stored map[string]*held // by store key; nil for a document that could not be opened
 	keys   []*held          // in the order in which they sign
 	byID   map[string]token.Key
-	set    []byte
 	broken int
 	last   int // the highest generation, opened or not
+	pause  pause
 }
 
 // held is one opened key.
@@ -31,28 +32,56 @@ type held struct {
 	revision int64
 }
 
-func (r *ring) spans() []span {
+// spans gives the keys as they stand at now by the world's clock.
+func (i *Issuer) spans(r *ring, now time.Time) []span {
 	spans := make([]span, len(r.keys))
 	for n, k := range r.keys {
 		spans[n] = k.span
+		if i.Age != nil {
+			spans[n].aged = max(0, i.Age(k.made)-max(0, now.Sub(k.made)))
+		}
+		spans[n].kept = r.pause.keeps(k.made)
 	}
 	return spans
 }
 
-func (r *ring) document() []byte {
-	if r.set == nil {
-		return token.KeySet(nil)
+// signs gives the index of the key that signs at now, or -1. The one that rotation was held at signs
+// on while its certificate lets it.
+func (r *ring) signs(spans []span, now time.Time) int {
+	if r.pause.held() {
+		for n, k := range r.keys {
+			if k.key.ID == r.pause.Key && spans[n].canSign(now) {
+				return n
+			}
+		}
 	}
-	return r.set
+	return current(spans, now)
+}
+
+// published gives the keys that verifiers are shown: all that are not spent.
+func (i *Issuer) published() (keys []*held, states []State) {
+	r, now := i.ring.Load(), i.Now()
+	spans := i.spans(r, now)
+	for n, s := range state(spans, r.signs(spans, now), now) {
+		if s != Spent {
+			keys, states = append(keys, r.keys[n]), append(states, s)
+		}
+	}
+	return keys, states
 }
 
 // follow takes in what changed under the keys' prefix.
 func (i *Issuer) follow(b store.Batch) {
-	stored := map[string]*held{}
+	stored, paused := map[string]*held{}, pause{}
 	if old := i.ring.Load(); !b.Reset {
 		maps.Copy(stored, old.stored)
+		paused = old.pause
 	}
 	for _, e := range b.Events {
+		if e.Key == keyPause {
+			paused = i.readPause(e, paused)
+			continue
+		}
 		if e.Value == nil {
 			delete(stored, e.Key)
 			continue
@@ -66,7 +95,9 @@ func (i *Issuer) follow(b store.Batch) {
 		}
 		stored[e.Key] = k
 	}
-	i.ring.Store(arrange(stored))
+	r := arrange(stored)
+	r.pause = paused
+	i.ring.Store(r)
 }
 
 // arrange makes a ring of opened documents.
@@ -86,13 +117,11 @@ func arrange(stored map[string]*held) *ring {
 		}
 		return strings.Compare(a.stored, b.stored)
 	})
-	public := make([]token.Key, len(r.keys))
-	for n, k := range r.keys {
-		public[n] = k.key
-		public[n].Private = nil
-		r.byID[k.key.ID] = public[n]
+	for _, k := range r.keys {
+		public := k.key
+		public.Private = nil
+		r.byID[public.ID] = public
 	}
-	r.set = token.KeySet(public)
 	return r
 }
 

@@ -65,12 +65,13 @@ func TestStatesFollowFromTheTimes(t *testing.T) {
 	}{
 		"before the second signs":        {dawn.Add(29 * day), []State{Current, Next, Next}},
 		"at its first second":            {dawn.Add(30 * day), []State{Retired, Current, Next}},
+		"when all of the first ended":    {dawn.Add(30*day + keep), []State{Spent, Current, Next}},
 		"set back, the clock says again": {dawn.Add(30*day - time.Second), []State{Current, Next, Next}},
 		"before all":                     {dawn.Add(-time.Second), []State{Next, Next, Next}},
-		"long after all":                 {dawn.Add(365 * day), []State{Retired, Retired, Retired}},
+		"long after all":                 {dawn.Add(365 * day), []State{Spent, Spent, Retired}},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			for i, got := range state(keys, test.now) {
+			for i, got := range state(keys, current(keys, test.now), test.now) {
 				if got != test.want[i] {
 					t.Errorf("key %d is %s, want %s", i, got, test.want[i])
 				}

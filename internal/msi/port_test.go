@@ -18,15 +18,21 @@ import (
 // port puts a world's door behind the one port, as the platform does, and gives its address.
 func (w *world) port(t *testing.T) string {
 	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.behind(t, ln)
+}
+
+// behind puts a world's door behind a port that is there, and gives its address.
+func (w *world) behind(t *testing.T, ln net.Listener) string {
+	t.Helper()
 	box, err := secret.NewBox(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	authority, err := edge.OpenAuthority(t.TempDir(), box, cloud.Azure, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

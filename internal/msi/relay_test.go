@@ -1,6 +1,7 @@
 package msi
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -16,18 +17,116 @@ import (
 	"time"
 )
 
-// through sends the replica's own request, or one that lacks its header, to an address that leads to
-// the endpoint, naming that address as a client does; and expects a refusal of kind want.
-func (w *world) through(t *testing.T, address string, withHeader bool, want int) {
+// way is how a caller reaches the endpoint.
+type way struct {
+	address   string
+	host      string          // what the caller names; "" names the address, as a client does
+	transport *http.Transport // nil is Go's own
+	sign      string          // what the refusal names
+}
+
+// along sends the replica's own request, or one that lacks its header, and expects the endpoint's own
+// refusal of kind want: one that came from something in between would prove nothing.
+func (w *world) along(t *testing.T, by way, withHeader bool, want int) {
 	t.Helper()
 	r := w.ask(t, "")
-	r.URL.Host, r.Host = address, address
+	r.URL.Host, r.Host = by.address, cmp.Or(by.host, by.address)
 	if !withHeader {
 		r.Header.Del("X-Identity-Header")
 	}
-	if status, body := w.send(t, r); status != want || strings.Contains(body, "token-") {
-		t.Errorf("with the header %t, the answer is %d %s; want %d", withHeader, status, body, want)
+	client := &http.Client{Timeout: 20 * time.Second}
+	if by.transport != nil {
+		client.Transport = by.transport
 	}
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(body), "token-") {
+		t.Errorf("with the header %t, there is a token: %s", withHeader, body)
+	}
+	refused(t, answer.StatusCode, string(body), want, by.sign)
+}
+
+// through is along the way of a client that knows an address alone.
+func (w *world) through(t *testing.T, address string, withHeader bool, want int) {
+	t.Helper()
+	w.along(t, way{address: address}, withHeader, want)
+}
+
+// lacks skips a test that needs what this machine does not have, and fails it where all must be there.
+func lacks(t *testing.T, what string, args ...any) {
+	t.Helper()
+	if os.Getenv("LANYARD_CI") != "" {
+		t.Fatalf(what, args...)
+	}
+	t.Skipf(what, args...)
+}
+
+// program gives the path of an installed program, on the path or where else it may lie.
+func program(t *testing.T, name string, elsewhere ...string) string {
+	t.Helper()
+	if at, err := exec.LookPath(name); err == nil {
+		return at
+	}
+	for _, pattern := range elsewhere {
+		if found, _ := filepath.Glob(pattern); len(found) > 0 {
+			return found[0]
+		}
+	}
+	lacks(t, "%s is not installed", name)
+	return ""
+}
+
+// unused gives loopback addresses that nothing listens on.
+func unused(t *testing.T, n int) (all []string) {
+	t.Helper()
+	for range n {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		all = append(all, ln.Addr().String())
+	}
+	return all
+}
+
+// runs starts a program, waits until it listens on all addresses, and ends it with the test.
+func runs(t *testing.T, cmd *exec.Cmd, addresses ...string) {
+	t.Helper()
+	var said strings.Builder
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() { _ = cmd.Process.Signal(os.Interrupt); <-ended })
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 2000 {
+		c, err := net.Dial("tcp", addresses[0])
+		if err == nil {
+			c.Close()
+			if addresses = addresses[1:]; len(addresses) == 0 {
+				return
+			}
+			continue
+		}
+		select {
+		case err := <-ended:
+			ended <- err
+			t.Fatalf("%s ended: %v\n%s", cmd.Path, err, said.String())
+		case <-tick.C:
+		}
+	}
+	t.Fatalf("%s does not listen on %s", cmd.Path, addresses[0])
 }
 
 // TestAReverseProxyReachesNothing is T2 with the proxy of Go's library, and with one that passes bytes
@@ -97,22 +196,8 @@ func forward(t *testing.T, to string) string {
 // nginx starts the proxy of that name with a location's lines, and gives its address.
 func nginx(t *testing.T, location string) string {
 	t.Helper()
-	program, err := exec.LookPath("nginx")
-	if err != nil {
-		program = "/usr/sbin/nginx" // where Debian has it, off the path of those who are not root
-	}
-	if _, err := os.Stat(program); err != nil {
-		if os.Getenv("LANYARD_CI") != "" {
-			t.Fatal("nginx is not installed")
-		}
-		t.Skip("nginx is not installed")
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address, dir := ln.Addr().String(), t.TempDir()
-	ln.Close()
+	nginx := program(t, "nginx", "/usr/sbin/nginx") // where Debian has it, off the path of those who are not root
+	address, dir := unused(t, 1)[0], t.TempDir()
 	var temporary strings.Builder
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		fmt.Fprintf(&temporary, "%s_temp_path %s/%s;\n", kind, dir, kind)
@@ -123,31 +208,8 @@ func nginx(t *testing.T, location string) string {
 	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "-p", dir, "-e", filepath.Join(dir, "error.log"), "-c", filepath.Join(dir, "nginx.conf"))
-	var said strings.Builder
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() { _ = cmd.Process.Signal(os.Interrupt); <-ended })
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for range 500 {
-		if c, err := net.Dial("tcp", address); err == nil {
-			c.Close()
-			return address
-		}
-		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("nginx ended: %v\n%s\n%s", err, said.String(), config)
-		case <-tick.C:
-		}
-	}
-	t.Fatal("nginx does not listen")
-	return ""
+	runs(t, exec.Command(nginx, "-p", dir, "-e", filepath.Join(dir, "error.log"), "-c", filepath.Join(dir, "nginx.conf")), address)
+	return address
 }
 
 // TestNginxReachesNothing is T2 with nginx in front, configured as its users do.

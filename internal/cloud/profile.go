@@ -12,6 +12,7 @@ type Profile struct {
 	VaultSuffix   string // what follows a vault's name and a dot
 	ConsoleSuffix string // what follows a location and a dot: where container apps' logs are streamed
 	IssuerBase    string // the tenant and a slash follow
+	Workloads     string // host of the issuer of workloads' own tokens
 	Domain        string // the tenant's verified one: people sign in under it, and paths may name the tenant by it
 }
 
@@ -25,11 +26,17 @@ var Azure = Profile{
 	VaultSuffix:   "vault.azure.net",
 	ConsoleSuffix: "azurecontainerapps.dev",
 	IssuerBase:    "https://sts.windows.net/",
+	Workloads:     "oidc." + LocalDomain,
 	Domain:        LocalDomain,
 }
 
 // Issuer gives the iss claim of a tenant's v1 tokens (wire-facts: "Managed identity access token").
 func (p Profile) Issuer(t TenantID) string { return p.IssuerBase + string(t) + "/" }
+
+// WorkloadIssuer gives the iss claim of workloads' own tokens, which has the form of AKS's.
+func (p Profile) WorkloadIssuer(t TenantID) string {
+	return "https://" + p.Workloads + "/" + string(t) + "/"
+}
 
 // VaultHost gives a vault's host name.
 func (p Profile) VaultHost(vault string) string { return strings.ToLower(vault) + "." + p.VaultSuffix }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"sync"
@@ -19,7 +20,7 @@ import (
 func upCommand(a *app) *cobra.Command {
 	var listen, file string
 	var allow []string
-	var ephemeral, verbose bool
+	var ephemeral, verbose, imds bool
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start Lanyard and stay until Ctrl-C",
@@ -37,16 +38,26 @@ describes; what is there already stays as it is.`,
 			if err != nil {
 				return err
 			}
-			return a.up(cmd.Context(), file, platform.Config{
+			config := platform.Config{
 				State: a.state, Listen: listen, Ephemeral: ephemeral, Allow: named,
 				Log: slog.New(slog.NewTextHandler(a.std.err, &slog.HandlerOptions{Level: level})),
-			})
+			}
+			if imds {
+				takeBack, err := lendMetadata(cmd.Context(), a.std.out)
+				if err != nil {
+					return err
+				}
+				config.Metadata = net.JoinHostPort(platform.MetadataHost, "80")
+				return errors.Join(a.up(cmd.Context(), file, config), takeBack())
+			}
+			return a.up(cmd.Context(), file, config)
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:4140", "address of the one port; a loopback one")
 	cmd.Flags().StringVar(&file, "world", "", "world file to apply")
 	cmd.Flags().BoolVar(&ephemeral, "ephemeral", false, "keep nothing when it ends")
 	cmd.Flags().StringSliceVar(&allow, "allow", nil, "private addresses that apps may reach through the proxy, e.g. 10.0.0.0/8")
+	cmd.Flags().BoolVar(&imds, "imds", false, "serve instance metadata at "+platform.MetadataHost+" too, and put that address on the loopback meanwhile")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every request")
 	return cmd
 }

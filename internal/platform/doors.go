@@ -70,9 +70,11 @@ func (p *Platform) openDoors(ctx context.Context) error {
 			absent.ServeHTTP(w, r)
 		}
 	})
-	p.edge.Plain = p.plain(p.msiDoor().Handler(), login.Pages())
+	identities := p.msiDoor().Handler()
+	p.edge.Plain = p.plain(identities, login.Pages())
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stopDoors = stop
+	p.serveMetadata(running, identities)
 	p.keep(running, &p.doors, "vaults' sweep", vault.Run)
 	p.keep(running, &p.doors, "sweep of vaults that are gone", keyvault.Sweeper{Store: p.store, Profile: cloud.Azure, Now: p.config.Now, Log: p.log}.Run)
 	p.keep(running, &p.doors, "sweep of sign-ins", login.Run)

@@ -35,6 +35,8 @@ type Config struct {
 	State string
 	// Listen is the address of the one port; "" is 127.0.0.1:0. It must be a loopback one.
 	Listen string
+	// Metadata is a second address, at which replicas find instance metadata alone; "" is none.
+	Metadata string
 	// Ephemeral keeps nothing: the world lives in memory, and State is removed in the end.
 	Ephemeral bool
 	// Allow names the private addresses that apps may reach through the proxy.
@@ -72,6 +74,7 @@ type Platform struct {
 	edge      *edge.Edge
 	trust     *edge.Trust
 	listener  net.Listener
+	metadata  net.Listener // nil without Config.Metadata
 
 	deed  deed
 	owner owner
@@ -108,6 +111,7 @@ func Start(ctx context.Context, config Config) (_ *Platform, err error) {
 		do   func(context.Context) error
 	}{
 		{"listen", p.listen},
+		{"listen", p.listenMetadata},
 		{"open the state folder", p.openState},
 		{"build the engines", p.build},
 		{"run the engines", p.runEngines},

@@ -95,7 +95,10 @@ func Tool(t testing.TB, name string) string {
 			}
 			continue
 		}
-		path := filepath.Join(top, "test", "clients", filepath.FromSlash(at))
+		path := filepath.FromSlash(at)
+		if !strings.HasPrefix(at, "/") {
+			path = filepath.Join(top, "test", "clients", path)
+		}
 		if _, err := os.Stat(path); err == nil {
 			return path
 		}
@@ -107,11 +110,13 @@ func Tool(t testing.TB, name string) string {
 // places tells where the script puts each client, seen from test/clients; a bare name is looked for in
 // PATH.
 var places = map[string][]string{
-	"az":     {".tools/az/bin/az", ".tools/az/Scripts/az.cmd"},
-	"python": {".tools/python/bin/python", ".tools/python/Scripts/python.exe"},
-	"node":   {".tools/node/node_modules"},
-	"nodejs": {".tools/nodejs/bin/node", "node"},
-	"java":   {".tools/java"},
+	"az":         {".tools/az/bin/az", ".tools/az/Scripts/az.cmd"},
+	"az2.45":     {"/usr/bin/az"}, // the package azure-cli of Debian 12
+	"python":     {".tools/python/bin/python", ".tools/python/Scripts/python.exe"},
+	"python2024": {".tools/python2024/bin/python", ".tools/python2024/Scripts/python.exe"},
+	"node":       {".tools/node/node_modules"},
+	"nodejs":     {".tools/nodejs/bin/node", "node"},
+	"java":       {".tools/java"},
 }
 
 // Missing skips a test for want of something outside the project, and fails it when LANYARD_CI is set.

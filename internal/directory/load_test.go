@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
@@ -141,6 +142,53 @@ func BenchmarkDecideInACrowd(b *testing.B) {
 	}
 }
 
+// crew is a group of the metropolis, by number.
+func crew(n int) cloud.PrincipalID {
+	return cloud.PrincipalID(fmt.Sprintf("%08d-0000-4000-8000-bbbbbbbbbbbb", n))
+}
+
+// crews puts me into groups, one within the next, and gives what I hold to them in turn.
+func crews(b testing.TB, d *Directory, many int) {
+	b.Helper()
+	var groups, grants []store.Event
+	for n := range many {
+		g := Group{ID: crew(n), Name: fmt.Sprint("crew-", n), Members: []cloud.PrincipalID{me}}
+		if n > 0 {
+			g.Members = []cloud.PrincipalID{crew(n - 1)}
+		}
+		groups = append(groups, store.Event{Key: GroupKey(g.ID), Value: write(g).Value})
+	}
+	for n, key := range slices.Clone(d.rights.keys[me]) {
+		a := d.rights.assignments[key]
+		who := crew(n % (many - 1))
+		if a.Role == last {
+			who = crew(many - 1) // and so comes last of all
+		}
+		grants = append(grants, store.Event{Key: key}, granted(who, a.Role, a.Scope.String(), 3*crowdGrants+n))
+	}
+	d.meet(store.Batch{Events: groups})
+	d.learn(store.Batch{Events: grants})
+}
+
+// BenchmarkDecideThroughGroupsInACrowd is the same for a caller who holds the hundred by twenty groups.
+func BenchmarkDecideThroughGroupsInACrowd(b *testing.B) {
+	r := rbac.Request{Principal: me, Action: getSecret, Data: true, At: cloud.MustID(vault + "/secrets/db")}
+	d := holder(b, true)
+	crews(b, d, 20)
+	b.ReportAllocs()
+	for b.Loop() {
+		if !d.Decide(r).Allowed {
+			b.Fatal("refused")
+		}
+	}
+	b.StopTimer()
+	var gone []store.Event
+	for n := range 20 {
+		gone = append(gone, store.Event{Key: GroupKey(crew(n))})
+	}
+	d.meet(store.Batch{Events: gone})
+}
+
 // TestEvidenceIsBuiltOnlyWhenRefusedOrAskedFor counts what a decision allocates: nothing when it
 // allows, whoever looks it up; and its evidence otherwise.
 func TestEvidenceIsBuiltOnlyWhenRefusedOrAskedFor(t *testing.T) {
@@ -166,6 +214,14 @@ func TestEvidenceIsBuiltOnlyWhenRefusedOrAskedFor(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("an allowed decision allocates %v times, want 0", n)
+	}
+	crews(t, d, 20)
+	if n := testing.AllocsPerRun(200, func() {
+		if x := d.Decide(yes); !x.Allowed || x.By[0].Principal == me {
+			t.Error("refused, or by a grant that is no more")
+		}
+	}); n != 0 {
+		t.Errorf("a decision by groups that allows allocates %v times, want 0", n)
 	}
 	for name, decide := range map[string]func(){
 		"a refusal": func() {

@@ -39,10 +39,14 @@ type Guard struct {
 	// challenges. Empty leaves it out.
 	Authority string
 	// Backdated is by how much the issuer dates iat back (wire-facts: "Managed identity access
-	// token": 300 s). It is added before iat is held against Principal.ValidFrom.
+	// token": 300 s): it tells when a token was minted.
 	Backdated time.Duration
-	Now       func() time.Time // nil means time.Now
-	Log       *slog.Logger     // refusals, at level Debug; nil discards
+	// Recalled reports whether a token was taken back; nil means that none is.
+	Recalled func(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time, toRefuse bool) bool
+	// Age says how old something is by the world's clock; nil means the real time since then.
+	Age func(born time.Time) time.Duration
+	Now func() time.Time // nil means time.Now
+	Log *slog.Logger     // refusals, at level Debug; nil discards
 }
 
 // Identify gives the caller that a request's bearer token speaks for. Otherwise it gives a fault of
@@ -74,6 +78,9 @@ func (g *Guard) identify(r *http.Request) (cloud.Caller, *Rejection) {
 		return cloud.Caller{}, g.unverified(raw, err)
 	}
 	if rejection := g.recognise(claims); rejection != nil {
+		return cloud.Caller{}, rejection
+	}
+	if rejection := g.outdated(claims, now); rejection != nil {
 		return cloud.Caller{}, rejection
 	}
 	caller := cloud.Caller{
@@ -108,11 +115,39 @@ func (g *Guard) recognise(c token.Claims) *Rejection {
 	if rejection := g.matches(c, entry); rejection != nil {
 		return rejection
 	}
-	if issued := time.Unix(c.IssuedAt, 0).Add(g.Backdated); issued.Before(entry.ValidFrom) {
+	if minted := c.Minted(g.Backdated); minted.Before(entry.ValidFrom) {
 		return reject(Revoked, "the token was issued at %s, and those from before %s were revoked",
-			issued.UTC().Format(time.RFC3339), entry.ValidFrom.UTC().Format(time.RFC3339))
+			minted.Format(time.RFC3339), entry.ValidFrom.UTC().Format(time.RFC3339))
 	}
 	return nil
+}
+
+// outdated refuses what was taken back, and what has grown too old by the world's clock although it has
+// not ended: in both cases another token of the same caller may be good.
+func (g *Guard) outdated(c token.Claims, now time.Time) *Rejection {
+	minted := c.Minted(g.Backdated)
+	if g.Recalled != nil && g.Recalled(c.ID, c.Principal, mintedFor(c), minted, true) {
+		return reject(Revoked, "the token was revoked")
+	}
+	life := time.Unix(c.Expires, 0).Sub(minted)
+	if g.Age != nil && now.Sub(minted) < life && g.Age(minted) >= life {
+		return reject(AgedOut, "by this world's clock, which was moved, the token has ended")
+	}
+	return nil
+}
+
+// mintedFor gives the app that a token was minted for: what wears the user-assigned identity, or what
+// the system-assigned one belongs to. It is zero for applications and people.
+func mintedFor(c token.Claims) cloud.ID {
+	said := c.Host
+	if said == "" {
+		said = c.Resource
+	}
+	app, err := cloud.ParseID(said)
+	if err != nil {
+		return cloud.ID{}
+	}
+	return app
 }
 
 // matches holds the claims that apps and people have apart against the entry. A token cannot make an

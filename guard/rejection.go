@@ -25,7 +25,8 @@ const (
 	NotYetValid   Reason = "not yet valid"
 	Expired       Reason = "expired"
 	Gone          Reason = "principal gone"  // the directory no longer has it
-	Revoked       Reason = "revoked"         // issued before Principal.ValidFrom
+	Revoked       Reason = "revoked"         // minted before Principal.ValidFrom, or taken back
+	AgedOut       Reason = "aged out"        // too old by the world's clock, which was moved
 	Mismatch      Reason = "not this caller" // the directory's principal has another tenant or client id
 )
 
@@ -94,7 +95,7 @@ func (g *Guard) reject(r *Rejection) *fault.Error {
 	case WrongIssuer:
 		f = fault.New(fault.Unauthenticated, "InvalidAuthenticationTokenTenant",
 			"The access token is from the wrong issuer '%s'. It must match one of %s.", fault.Clip(r.Found), quoted(r.Expected))
-	case Expired:
+	case Expired, AgedOut:
 		f = fault.New(fault.Unauthenticated, "ExpiredAuthenticationToken", "The access token expired: %s.", r.Detail)
 	}
 	var where []string
@@ -107,7 +108,7 @@ func (g *Guard) reject(r *Rejection) *fault.Error {
 // isStale reports whether another token of the same caller may well be accepted.
 func (r *Rejection) isStale() bool {
 	switch r.Reason {
-	case Gone, Revoked, Expired, UnknownKey:
+	case Gone, Revoked, AgedOut, Expired, UnknownKey:
 		return true
 	}
 	return false

@@ -47,17 +47,15 @@ type Principal struct {
 	Credentials []Credential `json:"credentials,omitempty"`
 	// Certificates are those with whose keys an application signs its assertions (RFC 7523).
 	Certificates []Certificate `json:"certificates,omitempty"`
-	// ValidFrom refuses tokens issued before it; zero refuses none.
+	// ValidFrom refuses tokens minted before it; zero refuses none.
 	ValidFrom time.Time `json:"validFrom,omitzero"`
 }
 
-// Revoke refuses every token issued until now, and every session begun until now. It holds from the
-// next whole second, since the iat of a token has none finer (RFC 7519 section 2): who signs in
-// within the rest of this one is asked to do it again.
+// Revoke refuses every token minted until now, and every session begun until now. It holds from the
+// next microsecond, as the ids of tokens say no finer when they were minted.
 func (p *Principal) Revoke(now time.Time) {
-	whole := now.Add(time.Second - 1).Truncate(time.Second).UTC()
-	if whole.After(p.ValidFrom) {
-		p.ValidFrom = whole
+	if from := now.Truncate(time.Microsecond).Add(time.Microsecond).UTC(); from.After(p.ValidFrom) {
+		p.ValidFrom = from
 	}
 }
 

@@ -46,6 +46,17 @@ func (s *session) reach(ctx context.Context, d destination) (net.Conn, error) {
 	return nil, fault.New(fault.Unavailable, codeUnreachable, "%s could not be reached.", d).Because(tried)
 }
 
+// Dial opens a connection to host:port for the platform itself, by the rules of the proxy: to what is of
+// the public internet or named, through the proxy that the user has. A refusal is a fault of the kind
+// Forbidden.
+func (e *Edge) Dial(ctx context.Context, address string) (net.Conn, error) {
+	d, err := parseDestination(address)
+	if err != nil {
+		return nil, err
+	}
+	return (&session{Edge: e}).reach(ctx, d)
+}
+
 // resolve gives the addresses of a destination that may be dialled, at least one of them unless
 // a further proxy resolves names itself.
 func (s *session) resolve(ctx context.Context, d destination, chained bool) ([]netip.Addr, error) {

@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"net/url"
@@ -17,22 +18,36 @@ import (
 // assertionType is the only kind of assertion (RFC 7523 section 2.2).
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// authenticate holds an application's credential against the directory's, and reports whether it was
-// a certificate. A managed identity has none that anybody could present.
-func (d *Door) authenticate(q request, who cloud.Principal) (byCertificate bool, err error) {
+// proof is by what somebody proved who they are.
+type proof struct {
+	certificate bool   // an assertion, not a secret
+	federated   string // the name of the federated credential that trusts the assertion's issuer
+}
+
+// authenticate holds a credential against the directory's. A managed identity has none of its own that
+// anybody could present: tokens of other issuers alone can speak for it.
+func (d *Door) authenticate(ctx context.Context, q request, who cloud.Principal) (proof, error) {
 	switch {
 	case q.assertion.IsZero() && q.assertionType != "", q.assertion.IsZero() && q.secret.IsZero():
-		return false, refuse(7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
+		return proof{}, refuse(7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
 	case q.assertion.IsZero():
-		return false, d.authenticateBySecret(q, who)
+		return proof{}, d.authenticateBySecret(q, who)
 	case !q.secret.IsZero():
-		return false, malformed("it authenticates in more than one way")
+		return proof{}, malformed("it authenticates in more than one way")
 	case q.assertionType == "":
-		return false, missing("client_assertion_type")
+		return proof{}, missing("client_assertion_type")
 	case q.assertionType != assertionType:
-		return false, refuse(7000216, "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type, and the client_assertion_type is not %s.", assertionType)
+		return proof{}, refuse(7000216, "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type, and the client_assertion_type is not %s.", assertionType)
 	}
-	return true, d.authenticateByAssertion(q, who)
+	a, err := token.ReadAssertion(q.assertion.Open())
+	if err != nil {
+		return proof{}, refuse(50027, "JWT token is invalid or malformed: %s.", detail(err)).Because(err)
+	}
+	if !strings.EqualFold(a.Issuer, string(who.Client)) {
+		name, err := d.authenticateByTrust(ctx, a, who)
+		return proof{certificate: true, federated: name}, err
+	}
+	return proof{certificate: true}, d.authenticateByAssertion(a, who)
 }
 
 func (d *Door) authenticateBySecret(q request, who cloud.Principal) error {
@@ -53,16 +68,8 @@ func (d *Door) authenticateBySecret(q request, who cloud.Principal) error {
 // authenticateByAssertion holds an assertion against the application's certificates (RFC 7523 section 3,
 // wire-facts: "Client assertions accepted from clients"). One may come several times while it lasts:
 // MSAL for Python and for Node make one and send it with every request of the next ten minutes.
-func (d *Door) authenticateByAssertion(q request, who cloud.Principal) error {
-	a, err := token.ReadAssertion(q.assertion.Open())
-	if err != nil {
-		return refuse(50027, "JWT token is invalid or malformed: %s.", detail(err)).Because(err)
-	}
-	client := string(who.Client)
-	switch {
-	case !strings.EqualFold(a.Issuer, client):
-		return refuse(700211, "No matching federated identity record found for presented assertion issuer '%s'. Lanyard does not offer federated identity credentials: an application signs its own assertions, with its client id as issuer.", fault.Clip(a.Issuer))
-	case !strings.EqualFold(a.Subject, client):
+func (d *Door) authenticateByAssertion(a *token.Assertion, who cloud.Principal) error {
+	if !strings.EqualFold(a.Subject, string(who.Client)) {
 		return refuse(700021, "Client assertion application identifier doesn't match 'client_id' parameter: its subject is '%s'.", fault.Clip(a.Subject))
 	}
 	if err := d.signed(a, who); err != nil {
@@ -111,9 +118,13 @@ func (d *Door) inTime(a *token.Assertion) error {
 	if from.IsZero() {
 		from = now
 	}
+	return outOfTime(now, from, a.Expires)
+}
+
+func outOfTime(now, from, to time.Time) error {
 	const form = "2006-01-02T15:04:05.0000000Z"
 	return refuse(700024, "Client assertion is not within its valid time range. Current time: %s, assertion valid from %s, expiry time of assertion %s. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials .",
-		now.UTC().Format(form), from.UTC().Format(form), a.Expires.UTC().Format(form))
+		now.UTC().Format(form), from.UTC().Format(form), to.UTC().Format(form))
 }
 
 // isFor reports whether an assertion's audience is this authority: the token endpoint of either

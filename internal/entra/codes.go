@@ -27,7 +27,8 @@ func spellings(code int) spelling {
 	case 700016: // unknown client
 		return spelling{fault.Unauthenticated, "unauthorized_client", 400}
 	case 7000215, 7000216, 7000218, 7000222, 700025, // wrong, unfit, missing, expired credential; one too many
-		50027, 700021, 700023, 700024, 700027, 700211: // a bad assertion
+		50027, 700021, 700023, 700024, 700027, // a bad assertion
+		700211, 700212, 700213, 7002138, 7000272: // one that nobody trusts: issuer, audience, subject, its case, key
 		return spelling{fault.Unauthenticated, "invalid_client", 401}
 	case 70000, 70008, 700082, 50173, 54005, 50034, 700007, // a code or refresh token that is void, expired, spent, another's
 		500112, 501481, // redeemed from elsewhere, by somebody else
@@ -47,7 +48,7 @@ func spellings(code int) spelling {
 		return spelling{fault.Unavailable, "temporarily_unavailable", 503}
 	default:
 		// 50011 foreign redirect URI, 50059 no tenant named, 90002 unknown tenant, 900144 missing parameter, 900561 wrong verb,
-		// 9002313 malformed, 501491 bad PKCE challenge.
+		// 9002313 malformed, 501491 bad PKCE challenge, 50166 an issuer's keys cannot be had, 70023 its token lives too long.
 		return spelling{fault.Invalid, "invalid_request", 400}
 	}
 }

@@ -33,6 +33,13 @@ type Door struct {
 	Page string
 	// Port is the one at which the authority's local names are served, e.g. 4140.
 	Port string
+	// Federated gives the credentials by which tokens of other issuers speak for a principal; nil means
+	// that nobody has any.
+	Federated func(of cloud.PrincipalID) []cloud.FederatedCredential
+	// Trusted finds the keys of those issuers; nil means that they have none.
+	Trusted foreign
+	// Age says how old something is by the world's clock; nil means the real time since then.
+	Age  func(born time.Time) time.Duration
 	Now  func() time.Time // nil means time.Now
 	Rand io.Reader        // nil means crypto/rand
 	Log  *slog.Logger     // nil discards
@@ -63,6 +70,14 @@ func (d *Door) now() time.Time {
 		return time.Now()
 	}
 	return d.Now()
+}
+
+// age says how old something is that came to be at born.
+func (d *Door) age(born time.Time) time.Duration {
+	if d.Age == nil {
+		return d.now().Sub(born)
+	}
+	return d.Age(born)
 }
 
 func (d *Door) random() io.Reader {

@@ -120,11 +120,11 @@ func (d *Door) grantApp(ctx context.Context, c call) (outcome, error) {
 		return outcome{}, d.unknown(c.client)
 	}
 	httpkit.Note(ctx, httpkit.KeyCaller, string(who.ID))
-	byCertificate, err := d.authenticate(c.request, who)
+	by, err := d.authenticate(ctx, c.request, who)
 	if err != nil {
 		return outcome{}, err
 	}
-	order := issuer.Order{Principal: who, Capabilities: c.capabilities, ByCertificate: byCertificate}
+	order := issuer.Order{Principal: who, Capabilities: c.capabilities, ByCertificate: by.certificate}
 	minted, err := d.mint(ctx, order, resource)
 	return outcome{access: minted, resource: resource}, err
 }

@@ -36,6 +36,19 @@ func (d *Door) Routes(mux *http.ServeMux) {
 	d.pages(mux)
 }
 
+// WorkloadRoutes mounts the issuer of workloads' own tokens, for whoever outside of this world verifies
+// them; the mux is its host's own.
+func (d *Door) WorkloadRoutes(mux *http.ServeMux) {
+	door := httpkit.Door{Name: "workloads", Speak: d.Speak, Log: d.Log, Now: d.Now, MaxBody: maxBody}
+	for pattern, handler := range map[string]httpkit.Handler{
+		"GET /{tenant}/.well-known/openid-configuration": d.discoverWorkloads,
+		"GET /{tenant}" + workloadKeys:                   d.workloadKeySet,
+		"/":                                              d.elsewhere,
+	} {
+		mux.Handle(pattern, door.Serve(handler))
+	}
+}
+
 // Pages gives what browsers alone ask for, to be served where they trust no local authority. No token
 // is given out there.
 func (d *Door) Pages() http.Handler {

@@ -10,7 +10,8 @@ const (
 	KeyCorrelation = "correlation"
 	KeyDoor        = "door"
 	KeyError       = "error"
-	KeyDocument    = "document" // the key of a stored document
+	KeyFederated   = "federated" // name of a federated credential
+	KeyDocument    = "document"  // the key of a stored document
 	KeyHost        = "host"
 	KeyIdentity    = "identity"
 	KeyKeyID       = "kid"

@@ -45,14 +45,15 @@ func (p *Platform) openDoors(ctx context.Context) error {
 	login := p.entraDoor()
 	signIn := mounted(login.Routes)
 	named := map[string]http.Handler{
-		cloud.Azure.Management:        p.arm,
-		"management.core.windows.net": p.arm,
-		cloud.Azure.Graph:             p.graphDoor().Handler(),
-		ControlHost:                   mounted(p.controlRoutes),
-		cloud.Azure.Authority:         signIn,
-		"login.microsoft.com":         signIn,
-		"login.windows.net":           signIn,
-		"sts.windows.net":             signIn,
+		cloud.Azure.Management:                    p.arm,
+		"management.core.windows.net":             p.arm,
+		cloud.Azure.Graph:                         p.graphDoor().Handler(),
+		ControlHost:                               mounted(p.controlRoutes),
+		cloud.Azure.Authority:                     signIn,
+		cloud.Azure.Public(cloud.Azure.Workloads): mounted(login.WorkloadRoutes),
+		"login.microsoft.com":                     signIn,
+		"login.windows.net":                       signIn,
+		"sts.windows.net":                         signIn,
 	}
 	vault := p.vaultDoor()
 	vaults, streams := mounted(vault.Routes), mounted(p.streams.Routes)
@@ -126,7 +127,8 @@ func absent(_ http.ResponseWriter, r *http.Request) error {
 func (p *Platform) entraDoor() *entra.Door {
 	return &entra.Door{
 		Issuer: p.issuer, Directory: p.directory, Store: p.store, Profile: cloud.Azure, Tenant: p.deed.Tenant,
-		Page: "http://" + p.signInHost(), Port: portOf(p.Address()), Now: p.config.Now, Log: p.log,
+		Page: "http://" + p.signInHost(), Port: portOf(p.Address()), Age: p.clock.Age, Now: p.config.Now, Log: p.log,
+		Federated: p.directory.Federated, Trusted: p.trustedIssuers(),
 	}
 }
 

@@ -2,11 +2,15 @@ package platform
 
 import (
 	"context"
+	"crypto/rsa"
+	"slices"
 	"time"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/entra/trusted"
 	"lanyard/internal/host"
 	"lanyard/internal/issuer"
+	"lanyard/internal/token"
 )
 
 // exchange is the audience of tokens that are exchanged for access tokens (wire-facts: "Federated
@@ -21,4 +25,24 @@ func (p *Platform) workloadToken(ctx context.Context, r *host.Replica) (raw clou
 		Group: r.App.Group(), Account: r.App.Name(), Replica: r.Name,
 	})
 	return minted.Token, minted.Expires, err
+}
+
+// trustedIssuers are those whose tokens may speak for identities, once somebody says so. This world's own
+// are two: that of workloads, and the authority, for identities that speak for applications. Their keys
+// are in memory.
+func (p *Platform) trustedIssuers() *trusted.Issuers {
+	own := []string{
+		cloud.Azure.WorkloadIssuer(p.deed.Tenant), cloud.Azure.Issuer(p.deed.Tenant),
+		"https://" + cloud.Azure.Authority + "/" + string(p.deed.Tenant) + "/v2.0",
+	}
+	key := func(kid string) (*rsa.PublicKey, bool) {
+		k, ok := p.issuer.Key(kid)
+		return k.Public, ok && k.ValidAt(p.now(), token.Skew)
+	}
+	return &trusted.Issuers{
+		Dial: p.edge.Dial, Serves: cloud.Azure.Serves, Age: p.clock.Age, Now: p.config.Now, Log: p.log,
+		Own: func(issuer string) (func(kid string) (*rsa.PublicKey, bool), bool) {
+			return key, slices.Contains(own, issuer)
+		},
+	}
 }

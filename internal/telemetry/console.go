@@ -1,4 +1,4 @@
-// Package telemetry keeps what apps write to their console, and who changed what.
+// Package telemetry keeps what apps write, who changed what, and who got tokens.
 //
 // It must not know who runs an app or serves a change, nor who reads the records.
 package telemetry

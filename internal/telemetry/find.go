@@ -32,7 +32,7 @@ type Search struct {
 func (h *History) Find(ctx context.Context, s Search) ([]cloud.Activity, int64, error) {
 	// A reader who goes away must not take the connection along: in memory it is the database.
 	ctx = context.WithoutCancel(ctx)
-	_ = h.Flush(ctx) // told to the log
+	h.catchUp(ctx, patienceToFind)
 	where, args := s.where()
 	rows, err := h.read.QueryContext(ctx, `select seq, body from activity where `+where+` order by seq desc limit ?`, append(args, s.Most+1)...)
 	if err != nil {

@@ -287,6 +287,7 @@ func TestWhatWaitsIsBoundedInBytesAndWhatIsDroppedIsTold(t *testing.T) {
 
 func TestTheOldestRecordsGoWhenAllTakeUpTooMuch(t *testing.T) {
 	h := begin(t, filepath.Join(t.TempDir(), "activity.db"), noon)
+	h.work.Wait() // the first look at its size
 	h.most = 1 << 20
 	for i := range 400 {
 		one := deed(i, world)

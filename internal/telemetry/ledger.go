@@ -67,8 +67,10 @@ type book[R weighed] struct {
 	put func(ctx context.Context, g group, rows []R) error
 	// statements are those that put uses.
 	statements []string
-	// lost is told how many rows that waited were given up, with mu held; nil is not told.
-	lost func(rows []R)
+	// lost is told which rows that waited were given up, and wrote that a group was written, both with mu
+	// held; nil is not told.
+	lost  func(rows []R)
+	wrote func()
 	// busy is how long the file may be locked by another program; 0 means 1 s.
 	busy time.Duration
 	most int64 // bytes on the disk; 0 means 256 MiB
@@ -261,6 +263,9 @@ func (l *ledger[R]) flushGroup(ctx context.Context) error {
 	}
 	if len(entries) > 0 {
 		l.trouble, l.pause = nil, gather
+		if l.wrote != nil {
+			l.wrote()
+		}
 	}
 	for _, e := range entries {
 		if e.done != nil {
@@ -346,6 +351,27 @@ func ended(err error) error {
 		return nil
 	}
 	return err
+}
+
+// catchUp waits until what waits has been tried, at most for a time.
+func (l *ledger[R]) catchUp(ctx context.Context, most time.Duration) {
+	l.mu.Lock()
+	if len(l.waiting) == 0 && l.began.IsZero() || l.closed {
+		l.mu.Unlock()
+		return
+	}
+	done := make(chan struct{})
+	l.work.Go(func() {
+		defer close(done)
+		_ = l.Flush(ctx) // told to the log
+	})
+	l.mu.Unlock()
+	patience := time.NewTimer(most)
+	defer patience.Stop()
+	select {
+	case <-done:
+	case <-patience.C:
+	}
 }
 
 // stuck reports whether whoever waited now would wait for nothing: the disk refused the last group, or

@@ -26,7 +26,7 @@ func credential(t *testing.T, w *world, id azidentity.ManagedIDKind) *azidentity
 	return c
 }
 
-func token(t *testing.T, c azcore.TokenCredential, resource string) (azcore.AccessToken, error) {
+func acquire(t *testing.T, c azcore.TokenCredential, resource string) (azcore.AccessToken, error) {
 	return c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{resource + "/.default"}})
 }
 
@@ -43,7 +43,7 @@ func TestTheAzureSDKGetsATokenOfEachIdentity(t *testing.T) {
 		"by resource id":          {azidentity.ResourceID(billing.String()), guid(21)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := token(t, credential(t, w, c.id), "https://vault.azure.net")
+			got, err := acquire(t, credential(t, w, c.id), "https://vault.azure.net")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,12 +62,12 @@ func TestTheAzureSDKSaysThatAnIdentityIsMissing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			// The SDK caches tokens for the whole process, by identity and resource.
-			_, err := token(t, credential(t, w, id), "https://storage.azure.com")
+			_, err := acquire(t, credential(t, w, id), "https://storage.azure.com")
 			var failed *azidentity.AuthenticationFailedError
 			if !errors.As(err, &failed) || failed.RawResponse.StatusCode != http.StatusBadRequest {
 				t.Fatalf("the error is %v", err)
 			}
-			if !strings.Contains(err.Error(), noIdentity) || !strings.Contains(err.Error(), "lanyard containerapp identity assign") {
+			if !strings.Contains(err.Error(), appService2019.absent) || !strings.Contains(err.Error(), "lanyard containerapp identity assign") {
 				t.Errorf("the error says %v", err)
 			}
 		})

@@ -3,6 +3,8 @@ package msi
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"strconv"
 	"sync/atomic"
@@ -19,15 +21,23 @@ type grant struct {
 	done  chan struct{} // closed when what follows is set
 	err   error
 
-	minted  issuer.Minted
+	id      string    // uti
+	at      time.Time // when it was minted
+	hash    string    // SHA-256 of the token in hex
+	life    time.Duration
+	jitter  float64
+	expires int64 // seconds since 1970
 	facts   facts
-	renew   time.Time // from when another is minted in its place
 	pieces  [3][]byte // what stands before, between and after the two numbers
-	written atomic.Pointer[body]
+	echo    []byte    // further names of the identity, which Arc's clients want to see
+
+	given   atomic.Bool                // it was delivered
+	again   atomic.Int64               // when its renewal may be tried, in nanoseconds since 1970
+	written [2]atomic.Pointer[written] // without and with echo
 }
 
-// body is the answer during one second.
-type body struct {
+// written is the answer during one second.
+type written struct {
 	left   int64
 	bytes  []byte
 	length []string // Content-Length, as http.Header holds it
@@ -47,23 +57,28 @@ func (f *facts) note(ctx context.Context) {
 // prepare spells all of the answer that does not change. The order of members is the one that old
 // .NET clients need; all numbers are strings; resource is what was asked for, byte for byte
 // (wire-facts: "Response fields").
-func (g *grant) prepare(o issuer.Order) error {
-	text, err := quote(g.minted.Token.Open(), string(o.Principal.Client), o.Audience)
+func (g *grant) prepare(o issuer.Order, resource string, m issuer.Minted) error {
+	who, raw := o.Principal, m.Token.Open()
+	text, err := quote(raw, string(who.Client), resource, string(who.ID), who.Resource.String())
 	if err != nil {
 		return err
 	}
-	g.facts = facts{app: o.Host, identity: o.Principal.Resource, audience: o.Audience, key: g.minted.KeyID, token: g.minted.ID}
-	expires := strconv.FormatInt(g.minted.Expires.Unix(), 10)
-	notBefore := strconv.FormatInt(g.minted.Issued.Unix(), 10)
+	sum := sha256.Sum256([]byte(raw))
+	g.hash, g.expires = hex.EncodeToString(sum[:]), m.Expires.Unix()
+	g.facts = facts{app: o.Host, identity: who.Resource, audience: o.Audience, key: m.KeyID, token: m.ID}
+	expires, notBefore := strconv.FormatInt(g.expires, 10), strconv.FormatInt(m.Issued.Unix(), 10)
 	g.pieces = [3][]byte{
 		[]byte(`{"access_token":` + text[0] + `,"client_id":` + text[1] + `,"expires_in":"`),
 		[]byte(`","expires_on":"` + expires + `","ext_expires_in":"`),
 		[]byte(`","not_before":"` + notBefore + `","resource":` + text[2] + `,"token_type":"Bearer"}`),
 	}
+	if who.Kind == cloud.UserAssigned {
+		g.echo = []byte(`,"object_id":` + text[3] + `,"msi_res_id":` + text[4] + `}`)
+	}
 	// Clients hold a token for spent in its last five minutes; one renewed later than that would
 	// have them ask again and again.
-	life := g.minted.Expires.Sub(g.asked)
-	g.renew = g.minted.Expires.Add(-max(life/24, min(10*time.Minute, life/2)))
+	life := m.Expires.Sub(g.asked)
+	g.life = life - min(10*time.Minute, life/2)
 	return nil
 }
 
@@ -92,27 +107,24 @@ func (g *grant) finished() bool {
 	}
 }
 
-// fresh reports whether a finished grant can still be given out.
-func (g *grant) fresh(now time.Time) bool { return g.err == nil && now.Before(g.renew) }
-
-// serves reports whether a grant, finished or on its way, is one for who as they are now: what
-// was ordered before a principal's tokens were revoked is not.
-func (g *grant) serves(who cloud.Principal, now time.Time) bool {
-	return !g.asked.Before(who.ValidFrom) && (!g.finished() || g.fresh(now))
-}
-
 // body gives the answer as it is to be sent now.
-func (g *grant) body(now time.Time) *body {
-	left := g.minted.Expires.Unix() - now.Unix()
-	if b := g.written.Load(); b != nil && b.left == left {
+func (g *grant) body(now time.Time, echo bool) *written {
+	left, n := g.expires-now.Unix(), 0
+	if echo && g.echo != nil {
+		n = 1
+	}
+	if b := g.written[n].Load(); b != nil && b.left == left {
 		return b
 	}
 	digits := strconv.FormatInt(left, 10)
-	text := make([]byte, 0, len(g.pieces[0])+len(g.pieces[1])+len(g.pieces[2])+2*len(digits))
+	text := make([]byte, 0, len(g.pieces[0])+len(g.pieces[1])+len(g.pieces[2])+2*len(digits)+n*len(g.echo))
 	text = append(append(text, g.pieces[0]...), digits...)
 	text = append(append(text, g.pieces[1]...), digits...)
 	text = append(text, g.pieces[2]...)
-	b := &body{left: left, bytes: text, length: []string{strconv.Itoa(len(text))}}
-	g.written.Store(b)
+	if n == 1 {
+		text = append(text[:len(text)-1], g.echo...)
+	}
+	b := &written{left: left, bytes: text, length: []string{strconv.Itoa(len(text))}}
+	g.written[n].Store(b)
 	return b
 }

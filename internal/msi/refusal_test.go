@@ -42,21 +42,21 @@ func TestRefusalsOfQueries(t *testing.T) {
 		"an empty resource":                   {"?api-version=2019-08-01&resource=", "resource is missing"},
 		"an unknown resource":                 {"?api-version=2019-08-01&resource=https://evil.example", "AADSTS500011"},
 		"a resource in another case":          {"?api-version=2019-08-01&resource=https://VAULT.azure.net", "AADSTS500011"},
-		"two selectors":                       {"&client_id=" + guid(22) + "&object_id=" + guid(21), "Only one of"},
-		"two spellings of one selector":       {"&principal_id=" + guid(21) + "&object_id=" + guid(21), "Only one of"},
+		"two selectors":                       {"&client_id=" + guid(22) + "&object_id=" + guid(21), "Only one selector"},
+		"two spellings of one selector":       {"&principal_id=" + guid(21) + "&object_id=" + guid(21), "Only one selector"},
 		"a selector given twice":              {"&client_id=" + guid(22) + "&client_id=" + guid(22), "given twice"},
 		"the resource given twice":            {"&resource=https://vault.azure.net", "given twice"},
 		"the version given twice":             {"&api-version=2019-08-01", "given twice"},
 		"a selector in another case":          {"&Client_Id=" + guid(22), "is spelled"},
 		"a resource once more, in other case": {"&RESOURCE=https://vault.azure.net", "is spelled"},
 		"a broken percent-encoding":           {"&client_id=%zz", "percent-encoded"},
-		"an identity of nobody":               {"&client_id=" + guid(99), noIdentity},
-		"an identity of another app":          {"&client_id=" + guid(32), noIdentity},
-		"its object id":                       {"&object_id=" + guid(31), noIdentity},
+		"an identity of nobody":               {"&client_id=" + guid(99), appService2019.absent},
+		"an identity of another app":          {"&client_id=" + guid(32), appService2019.absent},
+		"its object id":                       {"&object_id=" + guid(31), appService2019.absent},
 		"its resource id":                     {"&mi_res_id=" + audits.String(), "identity assign --name hello --resource-group rg --user-assigned " + audits.String()},
 		"a resource id of nothing":            {"&mi_res_id=" + audits.String() + "x", "lanyard identity create --name auditsx"},
-		"a resource id that is none":          {"&mi_res_id=billing", noIdentity},
-		"a client id as an object id":         {"&object_id=" + guid(22), noIdentity},
+		"a resource id that is none":          {"&mi_res_id=billing", appService2019.absent},
+		"a client id as an object id":         {"&object_id=" + guid(22), appService2019.absent},
 		"the system-assigned one by id":       {"&client_id=" + guid(12), "ask without client_id"},
 	}
 	for name, c := range cases {
@@ -78,7 +78,7 @@ func TestRefusalsOfQueries(t *testing.T) {
 func TestWithoutASelectorOnlyTheSystemAssignedIdentityIsMeant(t *testing.T) {
 	only := newWorld(t, worn(bill)...)
 	status, body := only.send(t, only.ask(t, ""))
-	refused(t, status, body, http.StatusBadRequest, noIdentity+" Try: set AZURE_CLIENT_ID="+guid(22))
+	refused(t, status, body, http.StatusBadRequest, appService2019.absent+" Try: set AZURE_CLIENT_ID="+guid(22))
 	none := newWorld(t)
 	status, body = none.send(t, none.ask(t, ""))
 	refused(t, status, body, http.StatusBadRequest, "lanyard containerapp identity assign --name hello --resource-group rg --system-assigned")
@@ -86,7 +86,7 @@ func TestWithoutASelectorOnlyTheSystemAssignedIdentityIsMeant(t *testing.T) {
 
 func TestOtherVersionsAreRefusedInTheProxysShape(t *testing.T) {
 	w := newWorld(t, worn(system)...)
-	for _, version := range []string{"", "api-version=&", "api-version=2017-09-01&", "api-version=2018-02-01&", "api-version=2019-08-01x&"} {
+	for _, version := range []string{"", "api-version=&", "api-version=2018-02-01&", "api-version=2019-07-01-preview&", "api-version=2019-08-01x&"} {
 		r := w.ask(t, "")
 		r.URL.RawQuery = version + "resource=https://vault.azure.net"
 		status, body := w.send(t, r)
@@ -215,15 +215,25 @@ func TestAHeaderIsValidOnlyWhileItsReplicaLives(t *testing.T) {
 }
 
 func TestEveryKindOfFaultIsSpelledSoThatClientsDoNotWait(t *testing.T) {
+	d := &Door{}
 	for _, kind := range fault.Kinds() {
 		rec := httptest.NewRecorder()
-		Speak(rec, httptest.NewRequest("GET", "/", nil), fault.New(kind, "Code", "A sentence.").Try("this"))
+		d.speakAppService(rec, httptest.NewRequest("GET", "/", nil), fault.New(kind, "Code", "A sentence.").Try("this"))
 		if rec.Code == 404 || rec.Code == 410 || rec.Code < 400 {
 			t.Errorf("%s is answered %d", kind, rec.Code)
 		}
 		want := fmt.Sprintf(`{"statusCode":%d,"message":"A sentence. Try: this","correlationId":""}`, rec.Code)
 		if rec.Body.String() != want {
 			t.Errorf("%s is spelled %s", kind, rec.Body)
+		}
+		rec = httptest.NewRecorder()
+		d.speakIMDS(rec, httptest.NewRequest("GET", "/", nil), fault.New(kind, "Code", "A sentence.").Try("this"))
+		var shape struct {
+			Error       string `json:"error"`
+			Description string `json:"error_description"`
+		}
+		if err := json.Unmarshal(rec.Body.Bytes(), &shape); err != nil || shape.Error == "" || shape.Description != "A sentence. Try: this" || rec.Code != kind.Status() {
+			t.Errorf("%s is spelled %d %s", kind, rec.Code, rec.Body)
 		}
 	}
 }

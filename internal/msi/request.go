@@ -1,14 +1,12 @@
 package msi
 
 import (
-	"crypto/subtle"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"lanyard/internal/fault"
-	"lanyard/internal/host"
-	"lanyard/internal/httpkit"
 )
 
 // relays reports whether a header, in its canonical spelling, is one that only something between the
@@ -39,7 +37,8 @@ func relays(name string) bool {
 // direct refuses what did not come from the replica itself over a plain request.
 func (d *Door) direct(r *http.Request) error {
 	if r.Method != http.MethodGet {
-		return fault.New(fault.WrongMethod, "MethodNotAllowed", "The token endpoint answers GET only.").With("Allow", http.MethodGet)
+		return fault.New(fault.WrongMethod, "MethodNotAllowed", "The token endpoint answers GET only; Cloud Shell's protocol is not offered.").
+			With("Allow", http.MethodGet)
 	}
 	for name := range r.Header {
 		if relays(name) {
@@ -47,7 +46,7 @@ func (d *Door) direct(r *http.Request) error {
 				Try("call IDENTITY_ENDPOINT from the app itself, and keep it out of HTTP_PROXY")
 		}
 	}
-	if !d.serves(r.Host) {
+	if !d.known(r.Host) {
 		return refuse("The token endpoint is not known under this host name.").
 			Try("use IDENTITY_ENDPOINT exactly as it stands in the environment")
 	}
@@ -57,9 +56,9 @@ func (d *Door) direct(r *http.Request) error {
 	return nil
 }
 
-// serves reports whether a Host header names this endpoint (T3).
-func (d *Door) serves(given string) bool {
-	if given == d.Address {
+// known reports whether a Host header names this endpoint (T3).
+func (d *Door) known(given string) bool {
+	if given == d.Address || slices.Contains(d.Names, given) {
 		return true
 	}
 	own, err := netip.ParseAddrPort(d.Address)
@@ -69,26 +68,4 @@ func (d *Door) serves(given string) bool {
 	port := d.Address[strings.LastIndexByte(d.Address, ':'):]
 	name, ok := strings.CutSuffix(given, port)
 	return ok && (name == "127.0.0.1" || name == "localhost" || name == "[::1]")
-}
-
-// caller gives the replica whose header the request carries. A replica that is not there and a
-// wrong header are answered alike.
-func (d *Door) caller(r *http.Request) (*host.Replica, error) {
-	given := r.Header["X-Identity-Header"]
-	replica, ok := d.Replica(r.PathValue("replica"))
-	if ok {
-		httpkit.Note(r.Context(), httpkit.KeyReplica, replica)
-	}
-	if !ok || !replica.Alive() || len(given) != 1 || !equal(given[0], replica.Header.Open()) {
-		return nil, fault.New(fault.Unauthenticated, "Unauthorized", "The header X-IDENTITY-HEADER is missing or wrong.").
-			Try("send the value of IDENTITY_HEADER as the running replica has it; it is new at each start")
-	}
-	return replica, nil
-}
-
-// equal compares in a time that tells nothing of where two texts differ. The buffers keep headers
-// of any sane length off the heap.
-func equal(a, b string) bool {
-	var x, y [64]byte
-	return subtle.ConstantTimeCompare(append(x[:0], a...), append(y[:0], b...)) == 1
 }

@@ -13,9 +13,26 @@ import (
 // GET in the protocol's own words. A ServeMux answers an unclean path with a redirect before any
 // route is looked at; Handler does not.
 func (d *Door) Routes(mux *http.ServeMux) {
-	token := d.door().Serve(d.token)
+	token := d.door(d.speakAppService).Serve(d.answer(d.byHeader, d.token))
 	mux.Handle("/r/{replica}/msi/token", token)
 	mux.Handle("/r/{replica}/msi/token/{$}", token)
+
+	// IMDS, and Arc for replicas that take this host for one of its.
+	for prefix, who := range map[string]identify{"/r/{way}": d.byWay, "": d.byProcess} {
+		speak := d.door(d.speakIMDS)
+		for at, grant := range map[string]granting{"oauth2/token": d.token, "info": d.info} {
+			answer := speak.Serve(d.answer(who, grant))
+			mux.Handle(prefix+"/metadata/identity/"+at, answer)
+			mux.Handle(prefix+"/metadata/identity/"+at+"/{$}", answer)
+		}
+		mux.Handle(prefix+"/metadata/", speak.Serve(absent))
+	}
+}
+
+// absent answers for the rest of IMDS. Of the credentials that are bound to a key it says what clients
+// take for "not offered" (wire-facts: "IMDSv2").
+func absent(_ http.ResponseWriter, r *http.Request) error {
+	return fault.New(fault.NotFound, codeAbsent, "Of instance metadata, only identity/oauth2/token and identity/info are offered.")
 }
 
 // Handler serves the routes and refuses, without a redirect, a path that is not spelled as it
@@ -23,8 +40,8 @@ func (d *Door) Routes(mux *http.ServeMux) {
 func (d *Door) Handler() http.Handler {
 	mux := http.NewServeMux()
 	d.Routes(mux)
-	refuse := d.door().Serve(func(_ http.ResponseWriter, r *http.Request) error {
-		return fault.New(fault.Invalid, "BadRequest", "The path is not that of the token endpoint.").
+	refuse := d.door(d.speakAppService).Serve(func(_ http.ResponseWriter, r *http.Request) error {
+		return fault.New(fault.Invalid, codeInvalid, "The path is not that of the token endpoint.").
 			Try("use IDENTITY_ENDPOINT exactly as it stands in the environment")
 	})
 	mux.Handle("/", refuse)
@@ -39,6 +56,6 @@ func (d *Door) Handler() http.Handler {
 }
 
 // door has a small bound on bodies: a GET needs none.
-func (d *Door) door() httpkit.Door {
-	return httpkit.Door{Name: "msi", Speak: Speak, Log: d.Log, Now: d.Now, MaxBody: 4 << 10}
+func (d *Door) door(speak httpkit.Speak) httpkit.Door {
+	return httpkit.Door{Name: "msi", Speak: speak, Log: d.Log, Now: d.Now, MaxBody: 4 << 10}
 }

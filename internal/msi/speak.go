@@ -9,8 +9,17 @@ import (
 	"lanyard/internal/httpkit"
 )
 
-// The codes that decide how a fault is spelled.
-const codeVersion = "UnsupportedApiVersion"
+// The codes of faults, from which each dialect makes its own.
+const (
+	codeInvalid  = "BadRequest"
+	codeMissing  = "ManagedIdentityNotFound"
+	codeVersion  = "UnsupportedApiVersion"
+	codeStranger = "Unauthorized"
+	codeResource = "AADSTS500011"
+	codeTooMany  = "TooManyRequests"
+	codeAbsent   = "NotFound"
+	codeKey      = "KeyNeeded" // of Arc's challenge
+)
 
 type refusal struct {
 	StatusCode  int    `json:"statusCode"`
@@ -25,33 +34,79 @@ type versionRefusal struct {
 	} `json:"error"`
 }
 
-// Speak spells a fault as Container Apps does (wire-facts: "Errors"). It never answers 404 or
-// 410, which clients take for a reason to wait and try again (wire-facts: "Retries").
-func Speak(w http.ResponseWriter, r *http.Request, f *fault.Error) {
-	status := f.Kind.Status()
-	if f.Kind == fault.NotFound {
-		status = http.StatusBadRequest
-	}
-	message := f.Public
+// imdsRefusal is the body of IMDS and Arc; what follows the description comes from Entra alone.
+type imdsRefusal struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description"`
+	Codes       []int  `json:"error_codes,omitempty"`
+	Timestamp   string `json:"timestamp,omitempty"`
+	Trace       string `json:"trace_id,omitempty"`
+	Correlation string `json:"correlation_id,omitempty"`
+}
+
+// sentence is what a fault says in any dialect.
+func sentence(f *fault.Error) string {
 	if f.Hint != "" {
-		message += " Try: " + f.Hint
+		return f.Public + " Try: " + f.Hint
 	}
+	return f.Public
+}
+
+// status gives the one of a fault at /msi/token: never 404 or 410, which clients take for a reason to
+// wait and try again (wire-facts: "Retries").
+func status(f *fault.Error) int {
+	if f.Kind == fault.NotFound {
+		return http.StatusBadRequest
+	}
+	return f.Kind.Status()
+}
+
+// speakAppService spells a fault as Container Apps does (wire-facts: "Errors").
+func (d *Door) speakAppService(w http.ResponseWriter, r *http.Request, f *fault.Error) {
 	correlation := httpkit.Correlation(r.Context())
-	var body any = refusal{StatusCode: status, Message: message, Correlation: correlation}
+	w.Header().Set("X-Correlation-Id", correlation)
 	if f.Code == codeVersion {
 		var v versionRefusal
-		v.Error.Code, v.Error.Message = f.Code, message
-		body = v
+		v.Error.Code, v.Error.Message = f.Code, sentence(f)
+		write(w, status(f), v)
+		return
 	}
+	write(w, status(f), refusal{StatusCode: status(f), Message: sentence(f), Correlation: correlation})
+}
+
+// speakIMDS spells a fault as IMDS does, and where Entra would have refused, as that does through IMDS.
+func (d *Door) speakIMDS(w http.ResponseWriter, r *http.Request, f *fault.Error) {
+	body := imdsRefusal{Error: "invalid_request", Description: sentence(f)}
+	switch {
+	case f.Code == codeResource:
+		trace, stamp := httpkit.Correlation(r.Context()), d.now().UTC().Format("2006-01-02 15:04:05Z")
+		body = imdsRefusal{Error: "invalid_resource", Codes: []int{500011}, Timestamp: stamp, Trace: trace, Correlation: trace,
+			Description: sentence(f) + " Trace ID: " + trace + " Correlation ID: " + trace + " Timestamp: " + stamp}
+	case f.Code == codeKey:
+		body.Error = "unauthorized_client"
+	case f.Kind == fault.Unauthenticated:
+		body.Error = "unknown_source"
+	case f.Kind == fault.TooMany:
+		body.Error = "too_many_requests"
+	case f.Kind == fault.NotFound:
+		body.Error = "not_found"
+	case f.Kind == fault.Unavailable:
+		body.Error = "temporarily_unavailable"
+	case f.Kind == fault.Internal:
+		body.Error = "unknown"
+	}
+	write(w, f.Kind.Status(), body)
+}
+
+func write(w http.ResponseWriter, status int, body any) {
 	text, err := json.Marshal(body)
 	if err != nil {
-		panic(err) // strings and a number always marshal
+		panic(err) // strings and numbers always marshal
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Correlation-Id", correlation)
 	w.WriteHeader(status)
-	w.Write(text) // a client that has gone needs no answer
+	_, _ = w.Write(text) // a client that has gone needs no answer
 }

@@ -1,10 +1,11 @@
 package msi
 
 import (
+	"encoding/json"
 	"net/http"
 
+	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
-	"lanyard/internal/host"
 	"lanyard/internal/httpkit"
 )
 
@@ -13,47 +14,137 @@ var (
 	noStore     = []string{"no-store"}
 )
 
-// token answers one request for a token.
-func (d *Door) token(w http.ResponseWriter, r *http.Request) error {
+// granting gives the answer to a call whose replica is known.
+type granting func(w http.ResponseWriter, r *http.Request, c *call) error
+
+// answer makes a handler of who calls and what they get.
+func (d *Door) answer(who identify, grant granting) httpkit.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		c := call{from: r.RemoteAddr}
+		err := d.admit(r, who, &c)
+		if err == nil {
+			err = d.limited(w, r, grant, &c)
+		}
+		if c.replica != nil {
+			httpkit.Note(r.Context(), httpkit.KeyReplica, c.replica)
+		}
+		if err != nil {
+			d.refused(r, &c, err)
+		}
+		return err
+	}
+}
+
+// admit finds out who calls, and whether they may ask at all.
+func (d *Door) admit(r *http.Request, who identify, c *call) error {
 	if err := d.direct(r); err != nil {
 		return err
 	}
-	replica, err := d.caller(r)
-	if err != nil {
+	if err := who(r, c); err != nil {
 		return err
 	}
-	g, err := d.order(r, replica)
+	if c.replica.Mute { // TK-7
+		return refuse("The app's token service is turned off by WEBSITE_DISABLE_MSI.").Try("take WEBSITE_DISABLE_MSI out of the app's environment")
+	}
+	return nil
+}
+
+// limited grants within the limits that callers of IMDS have.
+func (d *Door) limited(w http.ResponseWriter, r *http.Request, grant granting, c *call) error {
+	if c.header == "" && spoken(c.replica)[0].limited {
+		leave, err := d.enter(c.replica)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
+	return grant(w, r, c)
+}
+
+// token answers a request for a token.
+func (d *Door) token(w http.ResponseWriter, r *http.Request, c *call) error {
+	g, err := d.order(r, c)
 	if err != nil {
-		httpkit.Note(r.Context(), httpkit.KeyApp, replica.App)
+		httpkit.Note(r.Context(), httpkit.KeyApp, c.replica.App)
 		return err
 	}
 	g.facts.note(r.Context())
-	b := g.body(d.now())
+	d.delivers(c, g)
+	b := g.body(d.now(), c.protocol.keyed)
 	h := w.Header()
 	h["Content-Type"], h["Cache-Control"], h["Content-Length"] = contentType, noStore, b.length
 	_, err = w.Write(b.bytes)
 	return err
 }
 
-// order gives the grant that a replica asks for.
-func (d *Door) order(r *http.Request, replica *host.Replica) (*grant, error) {
-	a, err := readQuery(r.URL.RawQuery)
-	if err == nil {
-		err = a.check()
+// understand reads what a call asks for, and in which protocol.
+func (d *Door) understand(r *http.Request, c *call) error {
+	among := appService
+	if c.header == "" {
+		among = spoken(c.replica)
 	}
+	var err error
+	if c.ask, err = readQuery(r.URL.RawQuery); err != nil {
+		return err
+	}
+	if c.protocol, err = among.protocol(c.ask.version); err != nil {
+		return err
+	}
+	c.ask.capable = c.ask.capable && c.protocol.renews
+	if c.protocol.header != c.header {
+		return wrongHeader(c.protocol.header)
+	}
+	return nil
+}
+
+// order gives the grant that a call asks for.
+func (d *Door) order(r *http.Request, c *call) (*grant, error) {
+	if err := d.understand(r, c); err != nil {
+		return nil, err
+	}
+	if err := c.ask.check(c.protocol); err != nil {
+		return nil, err
+	}
+	if c.protocol.keyed {
+		if err := d.unlock(r, c); err != nil {
+			return nil, err
+		}
+	}
+	who, err := d.choose(c.protocol, c.replica, c.ask)
 	if err != nil {
 		return nil, err
 	}
-	who, err := d.choose(replica, a)
-	if err != nil {
-		return nil, err
-	}
-	if _, ok := d.Directory.Audience(a.resource); !ok {
+	c.who = who
+	if _, ok := d.Directory.Audience(c.ask.resource); !ok {
 		httpkit.Note(r.Context(), httpkit.KeyIdentity, who.Resource)
-		httpkit.Note(r.Context(), httpkit.KeyAudience, fault.Clip(a.resource))
-		// Azure answers 500, which clients try again in vain; the reason is Entra's own.
-		return nil, refuse("AADSTS500011: The resource principal named %s was not found in the tenant.", fault.Clip(a.resource)).
+		httpkit.Note(r.Context(), httpkit.KeyAudience, fault.Clip(c.ask.resource))
+		// App Service answers 500, which clients try again in vain; the reason is Entra's own.
+		return nil, fault.New(fault.Invalid, codeResource, "AADSTS500011: The resource principal named %s was not found in the tenant.", fault.Clip(c.ask.resource)).
 			Try("ask for the resource exactly as its service documents it, e.g. https://vault.azure.net")
 	}
-	return d.shelves.grant(r.Context(), d, replica, who, a.resource)
+	return d.shelves.grant(r.Context(), d, c)
+}
+
+// info says which tenant the identities are in, as IMDS does.
+func (d *Door) info(w http.ResponseWriter, r *http.Request, c *call) error {
+	if err := d.understand(r, c); err != nil {
+		return err
+	}
+	var tenant cloud.TenantID
+	for _, id := range c.replica.Identities() {
+		if id.Lifecycle.Opens(c.replica.Init) {
+			tenant = id.Tenant
+		}
+	}
+	if tenant == "" {
+		return d.unassigned(c.protocol, c.replica, ask{})
+	}
+	text, err := json.Marshal(map[string]cloud.TenantID{"tenantId": tenant})
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h["Content-Type"], h["Cache-Control"] = contentType, noStore
+	_, err = w.Write(text)
+	return err
 }

@@ -55,6 +55,9 @@ type world struct {
 	mints []issuer.Order
 	fail  error
 	gate  chan struct{} // minting waits for it; nil does not wait
+
+	groups, roles []string
+	recalls       []cloud.Recall
 }
 
 // worn gives principals as the app wears them.
@@ -79,7 +82,7 @@ func newWorld(t testing.TB, ids ...cloud.Identity) *world {
 	if w.replica, err = w.host.Attach(ctx, hello, host.Attachment{}); err != nil {
 		t.Fatal(err)
 	}
-	w.door = &Door{Replica: w.host.Replica, Issuer: w, Directory: w,
+	w.door = &Door{Hosts: w.host, Issuer: w, Directory: w,
 		Now: func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now }}
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.door.Handler().ServeHTTP(rw, r) }))
 	t.Cleanup(w.server.Close)
@@ -147,6 +150,25 @@ func (w *world) Audience(resource string) (directory.Resource, bool) {
 	known := []string{"https://vault.azure.net", "https://vault.azure.net/", "https://storage.azure.com/"}
 	ok := slices.Contains(known, resource) || strings.HasSuffix(resource, ".blob.core.windows.net")
 	return directory.Resource{Audience: resource}, ok
+}
+
+// Belonging says what a test does.
+func (w *world) Belonging(cloud.PrincipalID, directory.Resource) (groups, roles []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.groups, w.roles
+}
+
+// Recalled says what a test does.
+func (w *world) Recalled(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time, _ bool) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range w.recalls {
+		if r.Covers(token, of, app, minted) {
+			return true
+		}
+	}
+	return false
 }
 
 // Mint counts, and makes tokens that tell who, for what, and which.

@@ -144,7 +144,10 @@ func (p *Platform) graphDoor() *graph.Door {
 }
 
 func (p *Platform) msiDoor() *msi.Door {
-	return &msi.Door{Replica: p.host.Replica, Issuer: p.issuer, Directory: p.directory, Address: p.Address(), Now: p.config.Now, Log: p.log}
+	return &msi.Door{
+		Hosts: p.host, Issuer: p.issuer, Directory: p.directory, Address: p.Address(), Names: p.metadataHosts(),
+		Timing: p.clock.Timing, Age: p.clock.Age, Now: p.config.Now, Log: p.log,
+	}
 }
 
 func (p *Platform) vaultDoor() *vault.Door {

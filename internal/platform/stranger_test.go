@@ -40,6 +40,8 @@ var open = map[string]string{
 	"control.lanyard.localhost /": "404",
 	"no-such-vault":               "404",
 	"plain /":                     "400",
+	"plain /metadata/":            "404",
+	"plain /r/{way}/metadata/":    "404",
 }
 
 // patterns gives the patterns of a mux. It has no list of them to give, so its own index is read.
@@ -162,7 +164,7 @@ func TestStrangersReachOnlyWhatTheyMust(t *testing.T) {
 	s.newVault(t, "stage-kv")
 	got := map[string]string{}
 	ask := func(route, method, url string) {
-		answer, body := s.visit(t, method, url)
+		answer, body := s.visit(t, method, url, "Metadata", "true")
 		signIn := strings.HasPrefix(route, cloud.Azure.Authority) || strings.Contains(route, "login.lanyard")
 		if answer.StatusCode < 400 || answer.StatusCode != http.StatusUnauthorized && !signIn {
 			got[route] = fmt.Sprint(answer.StatusCode)

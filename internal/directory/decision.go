@@ -38,7 +38,7 @@ func (d *Directory) holdings(p cloud.PrincipalID) holding {
 	d.open()
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	if _, exists := d.people.byID[p]; !exists {
+	if !d.isRemembered(p) {
 		return holding{denials: d.rights.denialsFor(p)}
 	}
 	if len(d.people.groups.above[p]) == 0 {

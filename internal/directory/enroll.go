@@ -56,9 +56,15 @@ func (d *Directory) enroll(p cloud.Principal) (cloud.Principal, store.Change, er
 }
 
 // Retire gives the change that takes a principal out of the directory. Its role assignments stay
-// behind as orphans (ID-2).
+// behind as orphans (ID-2). Where tokens outlive their identities it is remembered until the last of
+// them has ended.
 func (d *Directory) Retire(p cloud.Principal) store.Change {
-	return store.Change{Key: cloud.PrincipalKey(p.ID), If: store.Any}
+	d.open()
+	gone := store.Change{Key: cloud.PrincipalKey(p.ID), If: store.Any}
+	if d.outlives() {
+		gone.Value = d.farewell(p)
+	}
+	return gone
 }
 
 // draw gives fresh ids. An id that an orphaned assignment or a denial still names is as good as
@@ -85,6 +91,7 @@ func (d *Directory) isFree(p cloud.PrincipalID, c cloud.ClientID) bool {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	_, enrolled := d.people.byID[p]
+	_, remembered := d.people.departed[p]
 	_, used := d.people.byClient[c]
 	_, registered := d.people.registered[string(p)]
 	_, named := d.people.byAppID[c]
@@ -98,5 +105,5 @@ func (d *Directory) isFree(p cloud.PrincipalID, c cloud.ClientID) bool {
 	if d.people.groups.names(p) || d.people.appRoles.names(p) {
 		return false
 	}
-	return !enrolled && !used && !registered && !named && !granted && !denied
+	return !enrolled && !remembered && !used && !registered && !named && !granted && !denied
 }

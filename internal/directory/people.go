@@ -23,6 +23,7 @@ type people struct {
 	byResource map[string]cloud.PrincipalID // by ID.Key
 	bySignIn   map[string]cloud.PrincipalID // in lower case
 	byName     map[string][]cloud.PrincipalID
+	departed   map[cloud.PrincipalID]departed // whom nobody but guards finds
 
 	registered map[string]Application // by object id
 	byAppID    map[cloud.ClientID]string
@@ -39,6 +40,7 @@ func newPeople() *people {
 		byResource: map[string]cloud.PrincipalID{},
 		bySignIn:   map[string]cloud.PrincipalID{},
 		byName:     map[string][]cloud.PrincipalID{},
+		departed:   map[cloud.PrincipalID]departed{},
 		registered: map[string]Application{},
 		byAppID:    map[cloud.ClientID]string{},
 		byURI:      map[string]string{},
@@ -76,6 +78,11 @@ func (p *people) exists(id cloud.PrincipalID) bool {
 func (p *people) meet(id cloud.PrincipalID, e store.Event) error {
 	if e.Value == nil {
 		p.forget(id)
+		return nil
+	}
+	if left, ok := readDeparted(e); ok {
+		p.forget(id)
+		p.departed[id] = left
 		return nil
 	}
 	known, err := readPrincipal(e)
@@ -135,6 +142,7 @@ func (p *people) add(who cloud.Principal) {
 // forget takes a principal out. What has meanwhile passed to another one stays with that one: in
 // one transaction an app can lose an identity and get the next.
 func (p *people) forget(id cloud.PrincipalID) {
+	delete(p.departed, id)
 	who, ok := p.byID[id]
 	if !ok {
 		return

@@ -28,9 +28,15 @@ var ErrTooManyRecalls = errors.New("directory: too many recalls at once")
 
 // recalls are those in force. They never change once they are made.
 type recalls struct {
-	byKey    map[string]cloud.Recall
+	byKey    map[string]kept
 	every    index // for caches
 	refusing index // for guards: only those with Refuse
+}
+
+// kept is one recall as it lies in the store.
+type kept struct {
+	cloud.Recall
+	revision int64
 }
 
 // index finds the recalls that may cover a token by what they name.
@@ -127,7 +133,7 @@ func (d *Directory) Recalls() []cloud.Recall {
 	known := d.recalls.Load().byKey
 	all := make([]cloud.Recall, 0, len(known))
 	for _, r := range known {
-		all = append(all, r)
+		all = append(all, r.Recall)
 	}
 	return all
 }
@@ -141,11 +147,11 @@ func nameOf(r cloud.Recall) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 }
 
-func newRecalls() *recalls { return &recalls{byKey: map[string]cloud.Recall{}} }
+func newRecalls() *recalls { return &recalls{byKey: map[string]kept{}} }
 
 // with gives the recalls after a batch; what it gives is the same where the batch has none of them.
 func (r *recalls) with(b store.Batch, log *slog.Logger) *recalls {
-	next := map[string]cloud.Recall{}
+	next := map[string]kept{}
 	if !b.Reset {
 		next = r.byKey
 	}
@@ -164,7 +170,7 @@ func (r *recalls) with(b store.Batch, log *slog.Logger) *recalls {
 		case err != nil || recallKey(one.ID) != e.Key:
 			log.Error("recall cannot be read", httpkit.KeyDocument, e.Key, httpkit.KeyError, err)
 		default:
-			next[e.Key] = one
+			next[e.Key] = kept{one, e.Revision}
 		}
 	}
 	if !changed {
@@ -173,12 +179,12 @@ func (r *recalls) with(b store.Batch, log *slog.Logger) *recalls {
 	return arrange(next)
 }
 
-func arrange(byKey map[string]cloud.Recall) *recalls {
+func arrange(byKey map[string]kept) *recalls {
 	made := &recalls{byKey: byKey}
 	for _, r := range byKey {
-		made.every.take(r)
+		made.every.take(r.Recall)
 		if r.Refuse {
-			made.refusing.take(r)
+			made.refusing.take(r.Recall)
 		}
 	}
 	return made

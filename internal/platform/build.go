@@ -48,7 +48,8 @@ func (p *Platform) build(ctx context.Context) error {
 	p.directory = &directory.Directory{
 		Store: p.store, Tenant: p.deed.Tenant, Now: now, Age: p.clock.Age, Timing: p.clock.Timing, Log: log,
 	}
-	p.issuer = &issuer.Issuer{Store: p.store, Box: p.box, Tenant: p.deed.Tenant, URL: cloud.Azure.Issuer(p.deed.Tenant), Now: now, Log: log}
+	p.issuer = &issuer.Issuer{Store: p.store, Box: p.box, Tenant: p.deed.Tenant, URL: cloud.Azure.Issuer(p.deed.Tenant), Age: p.clock.Age, Now: now, Log: log}
+	p.clock.wake = append(p.clock.wake, p.issuer.Wake)
 	p.secrets = store.NewView(p.store, cloud.KeysVault)
 	p.console = &telemetry.Console{Dir: filepath.Join(p.config.State, "console"), Log: log}
 	p.onStop(p.console.Close)
@@ -80,8 +81,9 @@ func (p *Platform) build(ctx context.Context) error {
 func (p *Platform) guardFor(audiences []string) *guard.Guard {
 	return &guard.Guard{
 		Tenant: p.deed.Tenant, Audiences: audiences, Issuers: []string{cloud.Azure.Issuer(p.deed.Tenant)},
-		Keys: p.issuer.Key, Principal: p.directory.Principal, Decide: p.directory.Decide, Suggest: p.directory.Suggest,
+		Keys: p.issuer.Key, Principal: p.directory.Remembered, Decide: p.directory.Decide, Suggest: p.directory.Suggest,
 		Authority: "https://" + cloud.Azure.Authority, Backdated: issuer.Backdating, Now: p.config.Now, Log: p.log,
+		Recalled: p.directory.Recalled, Age: p.clock.Age,
 	}
 }
 

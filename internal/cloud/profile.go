@@ -38,6 +38,11 @@ func (p Profile) WorkloadIssuer(t TenantID) string {
 	return "https://" + p.Workloads + "/" + string(t) + "/"
 }
 
+// IssuerTwo gives the iss claim of a tenant's v2.0 tokens (same heading).
+func (p Profile) IssuerTwo(t TenantID) string {
+	return "https://" + p.Authority + "/" + string(t) + "/v2.0"
+}
+
 // VaultHost gives a vault's host name.
 func (p Profile) VaultHost(vault string) string { return strings.ToLower(vault) + "." + p.VaultSuffix }
 

@@ -34,6 +34,7 @@ type audiences struct {
 	app   cloud.ClientID
 	uris  []string
 	hosts string // what follows an account's name, for services that have accounts
+	two   bool   // it takes v2.0 tokens
 }
 
 var services = []audiences{
@@ -54,7 +55,7 @@ var services = []audiences{
 	{name: "Application Insights", uris: []string{"https://api.applicationinsights.io"}},
 	{name: "Azure Batch", uris: []string{"https://batch.core.windows.net"}},
 	{name: "Azure Container Apps dynamic sessions", uris: []string{"https://dynamicsessions.io"}},
-	{name: "Token exchange", uris: []string{"api://AzureADTokenExchange"}},
+	{name: "Token exchange", app: "fb60f99c-7a34-4190-8149-302f77469936", two: true, uris: []string{"api://AzureADTokenExchange"}},
 }
 
 // Audience says what a requested resource is, and whether there is such a thing: one of Azure's
@@ -64,7 +65,7 @@ var services = []audiences{
 func (d *Directory) Audience(resource string) (Resource, bool) {
 	for _, s := range services {
 		if s.has(resource) {
-			return Resource{Audience: resource, Version: VersionOne, App: s.app, Name: s.name}, true
+			return resourceOf(resource, s.app, s.name, s.two), true
 		}
 	}
 	client, isURI := strings.CutPrefix(strings.TrimSuffix(resource, "/"), "api://")
@@ -73,20 +74,20 @@ func (d *Directory) Audience(resource string) (Resource, bool) {
 	}
 	if p, ok := d.ByClient(cloud.ClientID(client)); ok && p.Kind == cloud.Application && string(p.Client) == client {
 		a, _ := d.ApplicationOf(p.Client)
-		return own(resource, p.Client, p.Name, a), true
+		return resourceOf(resource, p.Client, p.Name, a.Version == VersionTwo), true
 	}
 	if a, ok := d.byURI(resource); ok {
-		return own(resource, a.Client, a.Name, a), true
+		return resourceOf(resource, a.Client, a.Name, a.Version == VersionTwo), true
 	}
 	return Resource{}, false
 }
 
-// own is a resource that is an application of the tenant's own.
-func own(asked string, client cloud.ClientID, name string, a Application) Resource {
-	if a.Version == VersionTwo {
-		return Resource{Audience: string(client), Version: VersionTwo, App: client, Name: name}
+// resourceOf gives a resource by the name it was asked for and its application.
+func resourceOf(asked string, app cloud.ClientID, name string, two bool) Resource {
+	if two {
+		return Resource{Audience: string(app), Version: VersionTwo, App: app, Name: name}
 	}
-	return Resource{Audience: asked, Version: VersionOne, App: client, Name: name}
+	return Resource{Audience: asked, Version: VersionOne, App: app, Name: name}
 }
 
 func (s audiences) has(resource string) bool {

@@ -184,7 +184,9 @@ func TestNobodyGetsTheIDThatAGroupNames(t *testing.T) {
 // group if the group lists them, or lists a group that they are in. Groups come, change and go at
 // random, rings among them.
 func TestMembershipAgreesWithAModel(t *testing.T) {
-	id := func(n int) cloud.PrincipalID { return cloud.PrincipalID(fmt.Sprintf("00000000-0000-4000-8000-%012d", n)) }
+	id := func(n int) cloud.PrincipalID {
+		return cloud.PrincipalID(fmt.Sprintf("00000000-0000-4000-8000-%012d", n))
+	}
 	const all, sets = 11, 6 // ids below sets are groups, the rest principals
 	rapid.Check(t, func(t *rapid.T) {
 		g, lists := newGroups(), map[cloud.PrincipalID][]cloud.PrincipalID{}

@@ -27,8 +27,16 @@ type Issuer struct {
 	Store  store.Store
 	Box    *secret.Box
 	Tenant cloud.TenantID
-	// URL is the iss of every token, e.g. https://sts.windows.net/{tenant}/.
+	// URL is the iss of v1.0 tokens, e.g. https://sts.windows.net/{tenant}/.
 	URL string
+	// URLTwo is the iss of v2.0 tokens, e.g. https://login.microsoftonline.com/{tenant}/v2.0; empty
+	// signs none.
+	URLTwo string
+	// Graph is where a principal's groups are asked for that are too many for a token, e.g.
+	// https://graph.microsoft.com/v1.0; empty refuses such a token.
+	Graph string
+	// Founded is when the tenant was made; zero is not said.
+	Founded time.Time
 	// Schedule says when keys are rotated; zero means the defaults.
 	Schedule Schedule
 	// Age says how old something is by the world's clock; nil means the real time since then.

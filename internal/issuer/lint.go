@@ -3,6 +3,7 @@ package issuer
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lanyard/internal/cloud"
@@ -17,8 +18,14 @@ const maxAudience = 2048
 func (i *Issuer) lint(c token.Claims, key token.Key, now time.Time) error {
 	issued, expires := time.Unix(c.IssuedAt, 0), time.Unix(c.Expires, 0)
 	switch {
-	case c.Issuer == "" || c.Issuer != key.Issuer:
-		return fmt.Errorf("its issuer %q is not the key's %q", c.Issuer, key.Issuer)
+	case i.URL == "" || i.URL != key.Issuer:
+		return fmt.Errorf("its issuer %q is not the key's %q", i.URL, key.Issuer)
+	case c.Version != versionOne && c.Version != versionTwo:
+		return fmt.Errorf("it is of version %q", c.Version)
+	case c.Version == versionOne && c.Issuer != i.URL, c.Version == versionTwo && (c.Issuer == "" || c.Issuer != i.URLTwo):
+		return fmt.Errorf("its issuer %q is not that of version %s", c.Issuer, c.Version)
+	case c.Version == versionTwo && !cloud.IsGUID(c.Audience):
+		return fmt.Errorf("its audience %q is no application's id, as version 2.0 wants", c.Audience)
 	case c.Audience == "" || len(c.Audience) > maxAudience:
 		return errors.New("it has no audience, or one that is too long")
 	case c.Tenant != i.Tenant || !cloud.IsGUID(string(c.Tenant)):
@@ -29,6 +36,12 @@ func (i *Issuer) lint(c token.Claims, key token.Key, now time.Time) error {
 		return errors.New("it says of an app what is said of people")
 	case c.Type == token.TypeUser && (c.Subject == "" || c.Scopes == "" || c.SignIn == ""):
 		return errors.New("it lets an app act for a person without saying who, or what for")
+	case len(c.Sources) > 0 && i.Graph == "":
+		return errors.New("it is of somebody in more groups than fit, and does not say where to ask for them")
+	case len(c.Roles) > maxRoles || slices.ContainsFunc(c.Roles, func(r string) bool { return r == "" || len(r) > maxRole }):
+		return errors.New("it names app roles that are too many, too long or empty")
+	case slices.ContainsFunc(c.Groups, func(g string) bool { return !cloud.IsGUID(g) }):
+		return errors.New("it names a group by what is no id")
 	case c.ID == "":
 		return errors.New("it has no id")
 	case key.ID == "" || key.Private == nil || !key.ValidAt(now, 0):

@@ -81,6 +81,9 @@ func (i *Issuer) Mint(ctx context.Context, o Order) (Minted, error) {
 	if err := i.lint(claims, key, now); err != nil {
 		return Minted{}, fmt.Errorf("mint token: %w", err)
 	}
+	if claims.Version == versionTwo {
+		rename(&claims)
+	}
 	raw, err := token.Sign(key, claims)
 	if err != nil {
 		return Minted{}, fmt.Errorf("mint token: %w", err)
@@ -102,7 +105,7 @@ func (i *Issuer) signing(now time.Time) (token.Key, error) {
 		Because(fmt.Errorf("mint token: none of %d signing keys may sign at %s", len(r.keys), now.UTC().Format(time.RFC3339)))
 }
 
-// claims spells an order as the claims of a v1.0 token.
+// claims spells an order as the claims of a v1.0 token; see rename for the others.
 func (i *Issuer) claims(o Order, now time.Time) (token.Claims, error) {
 	who := o.Principal
 	life := o.Life
@@ -122,8 +125,12 @@ func (i *Issuer) claims(o Order, now time.Time) (token.Claims, error) {
 		IssuedAt: issued, NotBefore: issued, Expires: now.Add(life).Unix(),
 		AIO: ids.aio, RH: ids.rh, ID: ids.uti,
 		Client: who.Client, ClientAuth: "1", Type: token.TypeApp,
-		Roles: o.Roles, Principal: who.ID, Subject: string(who.ID), Tenant: who.Tenant, Version: "1.0",
+		Principal: who.ID, Subject: string(who.ID), Tenant: who.Tenant, Version: versionOne,
 	}
+	if o.Version != "" && o.Version != versionOne {
+		c.Version, c.Issuer = o.Version, i.URLTwo
+	}
+	i.belong(&c, o)
 	if o.ByCertificate {
 		c.ClientAuth = "2"
 	}
@@ -133,6 +140,10 @@ func (i *Issuer) claims(o Order, now time.Time) (token.Claims, error) {
 	if who.Kind.IsManaged() {
 		c.ClientAuth = "2"
 		c.Resource = mirid(who.Resource)
+		c.FTD, c.IDRel = ids.ftd, managedRelation
+		if !i.Founded.IsZero() {
+			c.Founded = i.Founded.Unix()
+		}
 	}
 	if who.Kind == cloud.UserAssigned {
 		c.Host = mirid(o.Host)
@@ -155,17 +166,17 @@ func mirid(id cloud.ID) string {
 }
 
 // opaque are the claims that mean something to nobody but us.
-type opaque struct{ uti, aio, rh string }
+type opaque struct{ uti, aio, rh, ftd string }
 
 func (i *Issuer) opaque(now time.Time) (opaque, error) {
 	uti, err := token.NewID(now, i.Rand)
 	if err != nil {
 		return opaque{}, err
 	}
-	var b [24 + 24]byte
+	var b [24 + 24 + 24]byte
 	if _, err := io.ReadFull(i.Rand, b[:]); err != nil {
 		return opaque{}, fmt.Errorf("draw opaque claims: %w", err)
 	}
 	text := base64.RawURLEncoding.EncodeToString
-	return opaque{uti: uti, aio: text(b[:24]), rh: "1." + text(b[24:]) + "."}, nil
+	return opaque{uti: uti, aio: text(b[:24]), rh: "1." + text(b[24:48]) + ".", ftd: text(b[48:])}, nil
 }

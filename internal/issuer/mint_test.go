@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func payloadOf(t *testing.T, m Minted) map[string]any {
 }
 
 func TestClaimsAreThoseOfAzure(t *testing.T) { // TK-11, wire-facts section 3
-	i := &Issuer{Store: mem.New(), Box: box(t)}
+	i := &Issuer{Store: mem.New(), Box: box(t), Founded: time.Unix(1_700_000_000, 0)}
 	defer run(t, i)()
 	app := cloud.MustID("/subscriptions/S/RESOURCEGROUPS/Shop/providers/Microsoft.App/containerApps/Invoices")
 	const appText = "/subscriptions/S/resourcegroups/Shop/providers/Microsoft.App/containerApps/Invoices"
@@ -39,14 +40,14 @@ func TestClaimsAreThoseOfAzure(t *testing.T) { // TK-11, wire-facts section 3
 	}{
 		"a user-assigned identity in an app": {
 			order: Order{Principal: userAssigned(), Host: app, Capabilities: []string{"cp1", "CP1"}}, life: 86700,
-			want: map[string]any{"appidacr": "2", "xms_az_rid": appText, "xms_cc": []any{"CP1"},
+			want: map[string]any{"appidacr": "2", "xms_az_rid": appText, "xms_cc": []any{"CP1"}, "xms_idrel": "7 10", "xms_tcdt": 1.7e9,
 				"xms_mirid": "/subscriptions/S/resourcegroups/Shop/providers/Microsoft.ManagedIdentity/userAssignedIdentities/Billing"}},
 		"a system-assigned identity names its app once": {
 			order: Order{Principal: system, Host: app}, life: 86700,
 			want: map[string]any{"appidacr": "2", "xms_mirid": appText, "xms_az_rid": nil, "xms_cc": nil}},
 		"an application": {
 			order: Order{Principal: application()}, life: 3900,
-			want: map[string]any{"appidacr": "1", "xms_mirid": nil, "xms_az_rid": nil}},
+			want: map[string]any{"appidacr": "1", "xms_mirid": nil, "xms_az_rid": nil, "xms_idrel": nil, "xms_tcdt": nil, "xms_ftd": nil}},
 		"a life of one's own": {
 			order: Order{Principal: application(), Life: 10 * time.Minute}, life: 900, want: map[string]any{}},
 	} {
@@ -66,7 +67,11 @@ func TestClaimsAreThoseOfAzure(t *testing.T) { // TK-11, wire-facts section 3
 			if got["iat"] != got["nbf"] || got["exp"].(float64)-got["iat"].(float64) != test.life {
 				t.Errorf("iat %v, nbf %v, exp %v: want exp - iat = %v", got["iat"], got["nbf"], got["exp"], test.life)
 			}
-			for _, opaque := range []string{"aio", "rh", "uti"} {
+			names := []string{"aio", "rh", "uti"}
+			if test.order.Principal.Kind.IsManaged() {
+				names = append(names, "xms_ftd")
+			}
+			for _, opaque := range names {
 				if text, _ := got[opaque].(string); text == "" {
 					t.Errorf("%s is empty", opaque)
 				}
@@ -105,6 +110,14 @@ func TestWhatLintFindsIsNotSigned(t *testing.T) {
 		"no client":                   func(o *Order) { o.Principal.Client = "" },
 		"a token that has ended":      func(o *Order) { o.Life = -time.Second },
 		"a token that lives too long": func(o *Order) { o.Life = MaxLife + time.Second },
+		"a version that is none":      func(o *Order) { o.Version = "3.0" },
+		"2.0 without its issuer":      func(o *Order) { o.Version, o.Audience = "2.0", string(tenant) },
+		"an app role without end":     func(o *Order) { o.Roles = []string{strings.Repeat("r", maxRole+1)} },
+		"an empty app role":           func(o *Order) { o.Roles = []string{""} },
+		"app roles without end":       func(o *Order) { o.Roles = slices.Repeat([]string{"r"}, maxRoles+1) },
+		"long app roles":              func(o *Order) { o.Roles = slices.Repeat([]string{strings.Repeat("r", maxRole)}, maxRoles) },
+		"a group that is no id":       func(o *Order) { o.Groups = []string{"admins"} },
+		"groups to ask for nowhere":   func(o *Order) { o.Groups = slices.Repeat([]string{string(tenant)}, maxGroups+1) },
 		"a token over the bound":      func(o *Order) { o.Capabilities = []string{strings.Repeat("c", 16<<10)} },
 	} {
 		t.Run(sentence, func(t *testing.T) {

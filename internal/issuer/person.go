@@ -36,8 +36,8 @@ type Introduction struct {
 	Person cloud.Principal
 	// Client is the app; it becomes aud.
 	Client cloud.ClientID
-	// Issuer becomes iss: that of the discovery document which the app knows. Of the v2.0 one it is
-	// never the issuer of access tokens.
+	// Issuer becomes iss: that of the discovery document which the app knows. An app's v2.0 access
+	// tokens have the same iss and aud, as in Entra; they alone have azp.
 	Issuer string
 	// Nonce is the app's own, repeated; empty leaves it out.
 	Nonce string

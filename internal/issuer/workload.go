@@ -32,7 +32,7 @@ func (i *Issuer) Vouch(ctx context.Context, w Workload) (Minted, error) {
 	if err := ctx.Err(); err != nil {
 		return Minted{}, err
 	}
-	if w.Issuer == "" || w.Issuer == i.URL || w.Audience == "" || w.Group == "" || w.Account == "" {
+	if w.Issuer == "" || w.Issuer == i.URL || w.Issuer == i.URLTwo || w.Audience == "" || w.Group == "" || w.Account == "" {
 		return Minted{}, errors.New("vouch for a workload: its token would say too little, or too much")
 	}
 	now := i.Now()

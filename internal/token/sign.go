@@ -9,8 +9,11 @@ import (
 )
 
 // Sign gives the claims as a compact JWS (RFC 7515 section 7.1), signed RS256, with the header
-// that Entra's v1.0 tokens have: typ, alg, and the key's id as both x5t and kid.
+// that Entra's v1.0 tokens have: typ, alg, and the key's id as both x5t and kid; v2.0 ones have no x5t.
 func Sign(k Key, c Claims) (string, error) {
+	if c.Version == "2.0" {
+		return sign(k, c, (&jose.SignerOptions{}).WithType("JWT"))
+	}
 	return sign(k, c, (&jose.SignerOptions{}).WithType("JWT").WithHeader("x5t", k.ID))
 }
 

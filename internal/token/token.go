@@ -20,7 +20,7 @@ const MaxSize = 16 << 10
 // maxTime is the last second of the year 9999: the most that a NumericDate may be.
 const maxTime = 253402300799
 
-// Claims are what a v1.0 access token says, of an app or of a person who signed in to one (wire-facts:
+// Claims are what an access token says, of an app or of a person who signed in to one (wire-facts:
 // "Managed identity access token"). Times are seconds since 1970 (RFC 7519 NumericDate).
 type Claims struct {
 	Audience         string            `json:"aud"`
@@ -30,13 +30,19 @@ type Claims struct {
 	Expires          int64             `json:"exp"`
 	AIO              string            `json:"aio,omitempty"` // opaque
 	Methods          []string          `json:"amr,omitempty"` // how a person proved who they are: "pwd"
-	Client           cloud.ClientID    `json:"appid"`
-	ClientAuth       string            `json:"appidacr"` // "0" nothing, "1" a secret, "2" a certificate
+	Client           cloud.ClientID    `json:"appid,omitempty"`
+	ClientAuth       string            `json:"appidacr,omitempty"`     // "0" nothing, "1" a secret, "2" a certificate
+	Party            cloud.ClientID    `json:"azp,omitempty"`          // Client as v2.0 tokens have it
+	PartyAuth        string            `json:"azpacr,omitempty"`       // ClientAuth as v2.0 tokens have it
+	Elsewhere        map[string]string `json:"_claim_names,omitempty"` // claims that do not fit, by the name of their source
+	Sources          map[string]Source `json:"_claim_sources,omitempty"`
+	Groups           []string          `json:"groups,omitempty"` // ids
 	IdentityProvider string            `json:"idp,omitempty"`
 	Type             string            `json:"idtyp,omitempty"` // TypeApp or TypeUser
 	Name             string            `json:"name,omitempty"`  // a person's
 	Principal        cloud.PrincipalID `json:"oid"`
-	RH               string            `json:"rh,omitempty"` // opaque
+	Preferred        string            `json:"preferred_username,omitempty"` // SignIn as v2.0 tokens have it
+	RH               string            `json:"rh,omitempty"`                 // opaque
 	Roles            []string          `json:"roles,omitempty"`
 	Scopes           string            `json:"scp,omitempty"` // what the app may do in a person's name; spaces between
 	Subject          string            `json:"sub"`           // an app's is its oid; a person's is another one for each audience
@@ -49,8 +55,17 @@ type Claims struct {
 	Host string `json:"xms_az_rid,omitempty"`
 	// XMSCC are the client's capabilities: with "CP1" it understands claims challenges.
 	XMSCC []string `json:"xms_cc,omitempty"`
+	FTD   string   `json:"xms_ftd,omitempty"`   // opaque
+	IDRel string   `json:"xms_idrel,omitempty"` // opaque
 	// Resource is the managed identity's resource id, with lower-case "resourcegroups".
 	Resource string `json:"xms_mirid,omitempty"`
+	// Founded is when the tenant was made, in seconds since 1970.
+	Founded int64 `json:"xms_tcdt,omitempty"`
+}
+
+// Source is where a claim is asked for that does not fit (OpenID Connect Core section 5.6.2).
+type Source struct {
+	Endpoint string `json:"endpoint"`
 }
 
 // What idtyp says of whom a token speaks for.

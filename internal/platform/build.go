@@ -48,7 +48,10 @@ func (p *Platform) build(ctx context.Context) error {
 	p.directory = &directory.Directory{
 		Store: p.store, Tenant: p.deed.Tenant, Now: now, Age: p.clock.Age, Timing: p.clock.Timing, Log: log,
 	}
-	p.issuer = &issuer.Issuer{Store: p.store, Box: p.box, Tenant: p.deed.Tenant, URL: cloud.Azure.Issuer(p.deed.Tenant), Age: p.clock.Age, Now: now, Log: log}
+	p.issuer = &issuer.Issuer{
+		Store: p.store, Box: p.box, Tenant: p.deed.Tenant, Founded: p.deed.Founded, Age: p.clock.Age, Now: now, Log: log,
+		URL: cloud.Azure.Issuer(p.deed.Tenant), URLTwo: cloud.Azure.IssuerTwo(p.deed.Tenant), Graph: "https://" + cloud.Azure.Graph + "/v1.0",
+	}
 	p.clock.wake = append(p.clock.wake, p.issuer.Wake)
 	p.secrets = store.NewView(p.store, cloud.KeysVault)
 	p.console = &telemetry.Console{Dir: filepath.Join(p.config.State, "console"), Log: log}

@@ -28,6 +28,8 @@ type deed struct {
 	Owner        cloud.PrincipalID `json:"owner"`
 	// Person is the owner as a person who signs in; empty in worlds that were founded without.
 	Person cloud.PrincipalID `json:"person,omitempty"`
+	// Founded is when the world was made; zero in older ones. Tokens say it.
+	Founded time.Time `json:"founded,omitzero"`
 }
 
 // readDeed gives the world that the store holds, or draws one that has no owner yet.
@@ -45,7 +47,7 @@ func readDeed(ctx context.Context, s store.Store) (deed, error) {
 		return d, err
 	}
 	subscription, err := cloud.NewID(rand.Reader)
-	return deed{Tenant: cloud.TenantID(tenant), Subscription: subscription}, err
+	return deed{Tenant: cloud.TenantID(tenant), Subscription: subscription, Founded: time.Now().UTC().Truncate(time.Second)}, err
 }
 
 // found makes the world on the first start: subscription, owner and the owner's role, in one

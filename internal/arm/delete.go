@@ -123,6 +123,11 @@ func (e *Engine) removal(ctx context.Context, d *Document, going cloud.ID, calle
 	if d.Identity != nil && d.Identity.Principal != "" {
 		writes = append(writes, e.retire(d.Identity.Principal))
 	}
+	recalls, err := e.detach(d.ID, d.Identity, nil)
+	if err != nil {
+		return nil, err
+	}
+	writes = append(writes, recalls...)
 	c := &Change{ID: d.ID, Caller: caller, Before: d, Going: going}
 	if row, err := e.row(d.Type); err == nil {
 		refusal := row.Behaviour.Remove(ctx, c)

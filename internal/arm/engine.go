@@ -31,6 +31,9 @@ type Identities interface {
 	Enroll(kind cloud.Kind, name string, resource cloud.ID) (cloud.Principal, store.Change, error)
 	// Retire gives the change that removes a principal.
 	Retire(p cloud.Principal) store.Change
+	// Detached gives the changes that take back the tokens which a principal got for a resource; no
+	// principal means every one that the resource wore.
+	Detached(from cloud.ID, of cloud.PrincipalID) ([]store.Change, error)
 	// Await returns when everything up to that revision of the store can be seen.
 	Await(ctx context.Context, revision int64) error
 }

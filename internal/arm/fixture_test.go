@@ -76,6 +76,11 @@ func (p *phone) Retire(one cloud.Principal) store.Change {
 	return store.Change{Key: cloud.PrincipalKey(one.ID), If: store.Any}
 }
 
+// Detached keeps who was detached from what.
+func (p *phone) Detached(from cloud.ID, of cloud.PrincipalID) ([]store.Change, error) {
+	return []store.Change{{Key: cloud.KeysRecall + from.Name() + "|" + string(of), Value: []byte("{}"), If: store.Any}}, nil
+}
+
 func (p *phone) Await(ctx context.Context, revision int64) error { return p.view.Await(ctx, revision) }
 
 // cart claims the host names in properties.hosts and refuses properties.broken.

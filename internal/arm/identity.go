@@ -3,6 +3,7 @@ package arm
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lanyard/internal/cloud"
@@ -50,7 +51,7 @@ func (w *worn) UnmarshalJSON(text []byte) error {
 
 // wear resolves the identity block of a change (wire-facts 5.6): it fills c.After.Identity, adds
 // a demand for each identity newly attached, and gives the writes that enroll or retire the
-// system-assigned principal in the same transaction.
+// system-assigned principal, and take back the tokens of those detached, in the same transaction.
 func (e *Engine) wear(c *Change, in *intent) ([]store.Change, error) {
 	had := &Identity{}
 	if c.Before != nil && c.Before.Identity != nil {
@@ -86,7 +87,11 @@ func (e *Engine) wear(c *Change, in *intent) ([]store.Change, error) {
 	if sent || c.Before != nil && c.Before.Identity != nil {
 		c.After.Identity = now
 	}
-	return append(writes, checks...), nil
+	recalls, err := e.detach(c.ID, had, now)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(writes, checks, recalls), nil
 }
 
 // wears gives the identity type that results, in the spelling that is answered, and refuses a

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/store"
 )
 
 // block gives a body with an identity of that type and those user-assigned identities.
@@ -146,5 +147,54 @@ func TestADanglingIdentityStaysUntilItIsTouched(t *testing.T) {
 	}
 	if s := w.want(200, w.ask("PATCH", carts+"/a", block("UserAssigned", "u"))); s.at("identity", "userAssignedIdentities", uamis+"/u", "principalId") == old {
 		t.Error("an identity made anew was not attached when asked for")
+	}
+}
+
+func TestTokensGoWithTheDetachmentOfTheirIdentity(t *testing.T) { // TK-10, T11
+	w := newWorld(t)
+	who := map[string]string{}
+	for _, name := range []string{"u", "v"} {
+		s := w.want(201, w.ask("PUT", uamis+"/"+name, here))
+		if p, ok := w.phone.ByResource(cloud.MustID(s.at("id").(string))); ok {
+			who[name] = string(p.ID)
+		}
+	}
+	recalled := func() string {
+		t.Helper()
+		entries, _, err := w.Store.List(t.Context(), cloud.KeysRecall)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, e := range entries {
+			from, of, _ := strings.Cut(strings.TrimPrefix(e.Key, cloud.KeysRecall), "|")
+			for name, id := range who {
+				if of == id {
+					of = name
+				}
+			}
+			all = append(all, from+" "+of)
+			if _, err := w.Store.Commit(t.Context(), store.Change{Key: e.Key, If: store.Any}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return strings.Join(all, ", ")
+	}
+	for _, step := range []struct{ method, body, want string }{
+		{"PUT", block("UserAssigned", "u", "v"), ""},
+		{"PATCH", `{"tags":{}}`, ""},
+		{"PATCH", block("UserAssigned", "u=null"), "a u"},
+		{"PATCH", block("UserAssigned", "u"), ""},
+		{"PUT", block("UserAssigned", "v"), "a u"},
+		{"PUT", block("SystemAssigned"), "a v"},
+		{"PUT", block("SystemAssigned, UserAssigned", "u", "v"), ""},
+		{"PATCH", block("UserAssigned"), ""}, // the system-assigned one goes with all of its tokens
+		{"PUT", block("UserAssigned", "nobody"), ""},
+		{"DELETE", "", "a "}, // whatever it wore
+	} {
+		s := w.ask(step.method, carts+"/a", step.body)
+		if got := recalled(); got != step.want {
+			t.Errorf("%s %s (%d) takes back the tokens of %q, want %q", step.method, step.body, s.status, got, step.want)
+		}
 	}
 }

@@ -34,7 +34,7 @@ func spellings(code int) spelling {
 		500112, 501481, // redeemed from elsewhere, by somebody else
 		50053, 50055, 50126: // too many guesses, an expired password, a wrong one
 		return spelling{fault.Unauthenticated, "invalid_grant", 400}
-	case 70016: // device: nobody has said yes yet
+	case pending: // device: nobody has said yes yet
 		return spelling{fault.Unauthenticated, "authorization_pending", 400}
 	case 65004: // device: somebody said no
 		return spelling{fault.Unauthenticated, "authorization_declined", 400}
@@ -54,6 +54,9 @@ func spellings(code int) spelling {
 }
 
 const prefix = "AADSTS"
+
+// pending is the code for an app whose person has not said yes yet.
+const pending = 70016
 
 // refuse makes a fault that Speak spells with its AADSTS code.
 func refuse(code int, format string, args ...any) *fault.Error {

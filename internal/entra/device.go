@@ -133,7 +133,7 @@ func (d *Door) keepDevice(ctx context.Context, dev device) (userCode, deviceCode
 	if err := d.makeRoom(ctx); err != nil {
 		return "", "", err
 	}
-	dev.Ends = d.now().Add(deviceLife).UTC()
+	dev.expiring = d.lasting(deviceLife)
 	for range 3 {
 		if userCode, err = d.userCode(); err != nil {
 			return "", "", err
@@ -163,7 +163,7 @@ func (d *Door) makeRoom(ctx context.Context) error {
 	living := 0
 	for _, e := range entries {
 		var dev device
-		if err := json.Unmarshal(e.Value, &dev); err != nil || !d.now().Before(dev.Ends) {
+		if err := json.Unmarshal(e.Value, &dev); err != nil || d.ended(dev.expiring) {
 			continue
 		}
 		living++
@@ -221,10 +221,10 @@ func (d *Door) poll(ctx context.Context, c call) (outcome, error) {
 		return outcome{}, err
 	case revision == 0 || subtle.ConstantTimeCompare([]byte(hash(code[:at])), []byte(dev.Hash)) != 1 || dev.Client != client.ID:
 		return outcome{}, refuse(70018, "Invalid verification code due to user typing in wrong user code for device code flow, or a device code that is spent.")
-	case !d.now().Before(dev.Ends):
+	case d.ended(dev.expiring):
 		return outcome{}, refuse(70019, "Verification code expired. Have the user retry the sign-in.")
 	case dev.State == waiting || dev.State == known:
-		return outcome{}, refuse(70016, "OAuth 2.0 device flow error. Authorization is pending. Continue polling.")
+		return outcome{}, refuse(pending, "OAuth 2.0 device flow error. Authorization is pending. Continue polling.")
 	}
 	// One use: whoever removes it has it.
 	if _, err := d.Store.Commit(ctx, store.Change{Key: key, If: revision}); errors.Is(err, store.ErrConflict) {

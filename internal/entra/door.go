@@ -39,7 +39,15 @@ type Door struct {
 	// Trusted finds the keys of those issuers; nil means that they have none.
 	Trusted foreign
 	// Age says how old something is by the world's clock; nil means the real time since then.
-	Age  func(born time.Time) time.Duration
+	Age func(born time.Time) time.Duration
+	// Belonging gives the groups and app roles that a token of a principal for a resource is to name;
+	// nil names none.
+	Belonging func(of cloud.PrincipalID, resource directory.Resource) (groups, roles []string)
+	// Record keeps the record of a token that was minted; what it returns an error for is not given
+	// out. Refused keeps the record of a refusal. nil keeps none.
+	Record  func(ctx context.Context, in cloud.SignIn) error
+	Refused func(r cloud.Refused)
+
 	Now  func() time.Time // nil means time.Now
 	Rand io.Reader        // nil means crypto/rand
 	Log  *slog.Logger     // nil discards

@@ -48,18 +48,25 @@ func (d *Door) grantV1(w http.ResponseWriter, r *http.Request) error {
 	return d.answerV1(w, r, o)
 }
 
-// settle reads a token request and does what its grant type says.
-func (d *Door) settle(r *http.Request, v version) (outcome, error) {
+// settle reads a token request and answers it. Every refusal of a token passes here.
+func (d *Door) settle(r *http.Request, v version) (o outcome, err error) {
+	c := call{version: v, issuer: d.issuerOf(r, v), from: r.RemoteAddr}
 	home, err := d.home(r)
-	if err != nil {
-		return outcome{}, err
+	if err == nil {
+		c.request, err = read(r)
 	}
-	q, err := read(r)
-	if err != nil {
-		return outcome{}, err
+	if err == nil {
+		o, err = d.grantBy(r.Context(), home, c)
 	}
-	c := call{request: q, version: v, issuer: d.issuerOf(r, v)}
-	switch q.grant {
+	if err != nil {
+		d.refused(r.Context(), c, err)
+	}
+	return o, err
+}
+
+// grantBy does what the grant type of a request says.
+func (d *Door) grantBy(ctx context.Context, home string, c call) (outcome, error) {
+	switch c.grant {
 	case "":
 		return outcome{}, missing("grant_type")
 	case "client_credentials":
@@ -67,18 +74,18 @@ func (d *Door) settle(r *http.Request, v version) (outcome, error) {
 			return outcome{}, refuse(50059, "No tenant-identifying information found in either the request or implied by any provided credentials.").
 				Try("the tenant of this world, %s, in place of %s", d.Tenant, home)
 		}
-		return d.grantApp(r.Context(), c)
+		return d.grantApp(ctx, c)
 	case "authorization_code":
-		return d.redeem(r.Context(), c)
+		return d.redeem(ctx, c)
 	case "refresh_token":
-		return d.renew(r.Context(), c)
+		return d.renew(ctx, c)
 	case "device_code", "urn:ietf:params:oauth:grant-type:device_code":
-		return d.poll(r.Context(), c)
+		return d.poll(ctx, c)
 	case "password":
 		return outcome{}, refuse(70003, "The app requested an unsupported grant type 'password'. Lanyard takes a person's password on its sign-in page alone.").
 			Try("az login --use-device-code")
 	}
-	return outcome{}, refuse(70003, "The app requested an unsupported grant type '%s'. Lanyard offers client_credentials, authorization_code, refresh_token and device_code.", fault.Clip(q.grant))
+	return outcome{}, refuse(70003, "The app requested an unsupported grant type '%s'. Lanyard offers client_credentials, authorization_code, refresh_token and device_code.", fault.Clip(c.grant))
 }
 
 // call is a token request at one of the endpoints.
@@ -86,6 +93,9 @@ type call struct {
 	request
 	version version
 	issuer  string // of id tokens
+	from    string // the client's address
+	// federated is the name of the federated credential by which the client proved who it is.
+	federated string
 }
 
 // issuerOf gives the iss of id tokens, which is the issuer of the discovery document that goes with
@@ -124,18 +134,22 @@ func (d *Door) grantApp(ctx context.Context, c call) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	c.federated = by.federated
 	order := issuer.Order{Principal: who, Capabilities: c.capabilities, ByCertificate: by.certificate}
-	minted, err := d.mint(ctx, order, resource)
+	minted, err := d.mint(ctx, c, order, resource)
 	return outcome{access: minted, resource: resource}, err
 }
 
-// mint orders a token for a resource, if there is such a thing.
-func (d *Door) mint(ctx context.Context, order issuer.Order, resource string) (issuer.Minted, error) {
+// mint orders a token for a resource, if there is such a thing, and keeps its record.
+func (d *Door) mint(ctx context.Context, c call, order issuer.Order, resource string) (issuer.Minted, error) {
 	what, err := d.find(resource)
 	if err != nil {
 		return issuer.Minted{}, err
 	}
-	order.Audience = what.Audience
+	order.Audience, order.Version = what.Audience, what.Version
+	if d.Belonging != nil {
+		order.Groups, order.Roles = d.Belonging(order.Principal.ID, what)
+	}
 	minted, err := d.Issuer.Mint(ctx, order)
 	if err != nil {
 		return issuer.Minted{}, err
@@ -143,7 +157,7 @@ func (d *Door) mint(ctx context.Context, order issuer.Order, resource string) (i
 	httpkit.Note(ctx, httpkit.KeyAudience, what.Audience)
 	httpkit.Note(ctx, httpkit.KeyTokenID, minted.ID)
 	httpkit.Note(ctx, httpkit.KeyKeyID, minted.KeyID)
-	return minted, nil
+	return minted, d.record(ctx, c, order, minted)
 }
 
 // find gives the resource that tokens are asked for.

@@ -102,6 +102,9 @@ func pageHeaders(w http.ResponseWriter, script, to string) {
 
 // show answers with the page. What was wrong makes it a 400, so that no cache or history keeps it.
 func (d *Door) show(w http.ResponseWriter, r *http.Request, p page) error {
+	if p.Wrong != nil {
+		d.mistaken(r, p.Name, p.Wrong)
+	}
 	asked, err := d.question(w, r)
 	if err != nil {
 		return err
@@ -146,11 +149,8 @@ func (d *Door) SpeakPage(w http.ResponseWriter, r *http.Request, f *fault.Error)
 		sentence += " Try: " + f.Hint
 	}
 	trace, _ := ids(r)
-	code := number(f)
-	p := page{Step: stepRefused, Said: sentence, Detail: prefix + strconv.Itoa(code) + " · " + trace, Status: f.Kind.Status()}
-	if strings.HasPrefix(f.Code, prefix) {
-		p.Status = spellings(code).status
-	}
+	code, how := spelled(f)
+	p := page{Step: stepRefused, Said: sentence, Detail: prefix + strconv.Itoa(code) + " · " + trace, Status: how.status}
 	if err := d.show(w, r, p); err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 	}

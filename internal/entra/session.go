@@ -62,7 +62,7 @@ func (d *Door) grantPerson(ctx context.Context, c call, s signIn) (outcome, erro
 		Principal: who, Capabilities: c.capabilities,
 		Through: issuer.Delegate{Client: s.client.ID, Scopes: s.asked.rights()},
 	}
-	if o.access, err = d.mint(ctx, order, s.asked.Resource); err != nil {
+	if o.access, err = d.mint(ctx, c, order, s.asked.Resource); err != nil {
 		return outcome{}, err
 	}
 	if c.version == v1 || s.asked.has(scopeOpenID) {
@@ -70,6 +70,10 @@ func (d *Door) grantPerson(ctx context.Context, c call, s signIn) (outcome, erro
 			Person: who, Client: s.client.ID, Issuer: c.issuer, Nonce: s.nonce, Version: string(c.version),
 		})
 		if err != nil {
+			return outcome{}, err
+		}
+		order.Audience = string(s.client.ID)
+		if err := d.record(ctx, c, order, id); err != nil {
 			return outcome{}, err
 		}
 		o.id = id.Token
@@ -112,7 +116,7 @@ func (d *Door) begin(ctx context.Context, s signIn) (cloud.Sealed, error) {
 		return cloud.Sealed{}, err
 	}
 	err = d.create(ctx, keysSession+id, session{
-		expiring: expiring{d.now().Add(sessionLife).UTC()}, Hash: hash(secret), Client: s.client.ID, Family: s.client.Family,
+		expiring: d.lasting(sessionLife), Hash: hash(secret), Client: s.client.ID, Family: s.client.Family,
 		Person: s.person, Asked: s.asked, Begun: s.begun.UTC(),
 	})
 	return cloud.Seal("1." + id + "." + secret), err
@@ -159,7 +163,7 @@ func (d *Door) resume(ctx context.Context, token string) (string, session, error
 		return "", session{}, err
 	case revision == 0 || subtle.ConstantTimeCompare([]byte(hash(parts[2])), []byte(s.Hash)) != 1:
 		return "", session{}, invalid
-	case !d.now().Before(s.Ends):
+	case d.ended(s.expiring):
 		return "", session{}, refuse(700082, "The refresh token has expired due to inactivity. The token was issued on %s and was inactive for 90.00:00:00.", s.Begun.Format(time.RFC3339))
 	}
 	return key, s, nil
@@ -167,8 +171,7 @@ func (d *Door) resume(ctx context.Context, token string) (string, session, error
 
 // touch lets a session that is in use last longer. One that was removed meanwhile stays removed.
 func (d *Door) touch(ctx context.Context, key string, s session) error {
-	now := d.now()
-	if s.Ends.Sub(now) > sessionLife-sessionTouch {
+	if !d.used(s.expiring) {
 		return nil
 	}
 	errGone := errors.New("the session has ended")
@@ -176,13 +179,21 @@ func (d *Door) touch(ctx context.Context, key string, s session) error {
 		if kept.Hash != s.Hash {
 			return errGone
 		}
-		kept.Ends = now.Add(sessionLife).UTC()
+		kept.expiring = d.lasting(sessionLife)
 		return nil
 	})
 	if errors.Is(err, errGone) {
 		return nil
 	}
 	return err
+}
+
+// used reports whether so much of a session's life has gone by that a use is written down.
+func (d *Door) used(e expiring) bool {
+	if d.Age == nil || e.Since.IsZero() {
+		return e.Ends.Sub(d.now()) <= sessionLife-sessionTouch
+	}
+	return d.Age(e.Since) >= sessionTouch
 }
 
 // identified gives the public client of a request; one that shows a credential is none.

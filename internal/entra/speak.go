@@ -24,14 +24,7 @@ type refusal struct {
 
 // Speak spells a fault as Entra does: an OAuth error (RFC 6749 section 5.2) with AADSTS codes.
 func (d *Door) Speak(w http.ResponseWriter, r *http.Request, f *fault.Error) {
-	code := number(f)
-	how := spellings(code)
-	if !strings.HasPrefix(f.Code, prefix) {
-		how.status = f.Kind.Status()
-	}
-	if f.Kind == fault.Internal {
-		how.oauth = "server_error"
-	}
+	code, how := spelled(f)
 	sentence := f.Public
 	if f.Hint != "" {
 		sentence += " Try: " + f.Hint
@@ -47,6 +40,19 @@ func (d *Door) Speak(w http.ResponseWriter, r *http.Request, f *fault.Error) {
 		Codes: []int{code}, Timestamp: stamp, Trace: trace, Correlation: correlation,
 		URI: fmt.Sprintf("%s/error?code=%d", d.base(r), code),
 	})
+}
+
+// spelled gives the code of a fault and how it looks on the wire.
+func spelled(f *fault.Error) (int, spelling) {
+	code := number(f)
+	how := spellings(code)
+	if !strings.HasPrefix(f.Code, prefix) {
+		how.status = f.Kind.Status()
+	}
+	if f.Kind == fault.Internal {
+		how.oauth = "server_error"
+	}
+	return code, how
 }
 
 // unstored sets the headers of every answer that must not be cached (RFC 6749 section 5.1).

@@ -158,7 +158,7 @@ func (d *Door) signInHere(w http.ResponseWriter, r *http.Request) error {
 	}
 	now := d.now().UTC()
 	if err := d.create(r.Context(), keysCode+hash(code), authorizationCode{
-		expiring: expiring{now.Add(codeLife)}, Client: e.client.ID, Redirect: e.redirect, Challenge: e.challenge, Asked: e.asked,
+		expiring: d.lasting(codeLife), Client: e.client.ID, Redirect: e.redirect, Challenge: e.challenge, Asked: e.asked,
 		Nonce: e.nonce, Person: who.ID, Begun: now,
 	}); err != nil {
 		return err

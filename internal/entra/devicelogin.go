@@ -83,7 +83,7 @@ func (d *Door) lookUp(ctx context.Context, code string) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
-	if revision == 0 || !d.now().Before(dev.Ends) || dev.State == approved || dev.State == declined {
+	if revision == 0 || d.ended(dev.expiring) || dev.State == approved || dev.State == declined {
 		return found{}, wrong
 	}
 	d.codes.giveBack(keysDevice)

@@ -31,7 +31,7 @@ func (d *Door) redeem(ctx context.Context, c call) (outcome, error) {
 		return outcome{}, refuse(70000, "The provided value for the 'code' parameter is not valid.")
 	case code.Spent:
 		return outcome{}, d.spent(ctx, key)
-	case !d.now().Before(code.Ends):
+	case d.ended(code.expiring):
 		return outcome{}, refuse(70008, "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource.")
 	case c.redirect != code.Redirect:
 		return outcome{}, refuse(500112, "The reply address '%s' does not match the reply address '%s' provided when requesting Authorization code.", fault.Clip(c.redirect), fault.Clip(code.Redirect))

@@ -29,7 +29,22 @@ const sweepPeriod = 10 * time.Minute
 
 // expiring is what every document of this door has in common.
 type expiring struct {
-	Ends time.Time `json:"ends"`
+	Since time.Time `json:"since,omitzero"` // when its life began
+	Ends  time.Time `json:"ends"`
+}
+
+// lasting begins a life.
+func (d *Door) lasting(life time.Duration) expiring {
+	now := d.now().UTC()
+	return expiring{now, now.Add(life)}
+}
+
+// ended reports whether something is over, in the world's own time.
+func (d *Door) ended(e expiring) bool {
+	if d.Age == nil || e.Since.IsZero() {
+		return !d.now().Before(e.Ends)
+	}
+	return d.Age(e.Since) >= e.Ends.Sub(e.Since)
 }
 
 // draw gives n random bytes in base64url.
@@ -93,7 +108,8 @@ func (d *Door) Run(ctx context.Context) error {
 	}
 }
 
-// sweep removes the codes and sessions that have ended. One that was changed meanwhile is left.
+// sweep removes the codes and sessions that have ended. One that was changed meanwhile is left. It goes
+// by real time: what has aged out is good again when the world's clock is reset.
 func (d *Door) sweep(ctx context.Context) error {
 	entries, _, err := d.Store.List(ctx, cloud.KeysSession)
 	if err != nil {

@@ -137,7 +137,8 @@ func (d *Door) erase(ctx context.Context, head stored, holds ...store.Change) er
 }
 
 // Run removes for good, every hour, the deleted secrets whose time to be recovered is over; until
-// then they count as gone already. It ends with ctx.
+// then they count as gone already. It goes by real time: what has aged out is there again when the
+// world's clock is reset. It ends with ctx.
 func (d *Door) Run(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -160,7 +161,7 @@ func (d *Door) sweep(ctx context.Context) error {
 		}
 		head, err := decode[cloud.Secret](e)
 		// Of what lies here, a head alone knows its own key.
-		if err != nil || cloud.SecretKey(head.Vault, head.Name) != e.Key || !d.lapsed(head) {
+		if err != nil || cloud.SecretKey(head.Vault, head.Name) != e.Key || head.Deleted.IsZero() || d.now().Before(head.Purge) {
 			continue
 		}
 		if err := d.erase(ctx, stored{Secret: head, key: e.Key, revision: e.Revision}); err != nil && !fault.Is(err, fault.Conflict) {

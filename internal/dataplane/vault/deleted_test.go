@@ -126,3 +126,28 @@ func TestWritersAtTheSameTimeBothSucceed(t *testing.T) {
 		t.Errorf("%d versions, want %d", len(versions), writers)
 	}
 }
+
+func TestADeletedSecretAgesWithTheWorldsClock(t *testing.T) {
+	w := newWorld(t)
+	w.vault.RetentionDays = 7
+	var moved cloud.Clock
+	w.door.Age = func(born time.Time) time.Duration { return moved.Age(born, w.clock()) }
+	w.ask(officer, "PUT", "/secrets/db"+query, `{"value":"v"}`)
+	w.ask(officer, "DELETE", "/secrets/db"+query, "")
+	w.advance(time.Hour)
+	there := func(want int, when string) {
+		t.Helper()
+		if err := w.door.sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if rec := w.ask(officer, "GET", "/deletedsecrets/db"+query, ""); rec.Code != want {
+			t.Errorf("%s: %d %s, want %d", when, rec.Code, rec.Body, want)
+		}
+	}
+	moved = cloud.Clock{{At: w.clock(), By: 7*24*time.Hour - 2*time.Hour}}
+	there(200, "an hour before")
+	moved = cloud.Clock{{At: w.clock(), By: 7 * 24 * time.Hour}}
+	there(404, "a week later")
+	moved = nil
+	there(200, "after a reset")
+}

@@ -63,9 +63,10 @@ type Door struct {
 	Await   func(ctx context.Context, revision int64) error
 	Profile cloud.Profile
 	Tenant  cloud.TenantID
-	Now     func() time.Time // nil means time.Now
-	Rand    io.Reader        // nil means crypto/rand
-	Log     *slog.Logger     // nil discards
+	Age     func(born time.Time) time.Duration // by the world's clock; nil means the real time since then
+	Now     func() time.Time                   // nil means time.Now
+	Rand    io.Reader                          // nil means crypto/rand
+	Log     *slog.Logger                       // nil discards
 }
 
 // call is one request that may go ahead.

@@ -42,7 +42,10 @@ func (d *Door) deletedHead(v Vault, name string) (cloud.Secret, error) {
 
 // lapsed reports whether a deleted secret's time to be recovered is over: it counts as gone.
 func (d *Door) lapsed(head cloud.Secret) bool {
-	return !head.Deleted.IsZero() && !d.now().Before(head.Purge)
+	if head.Deleted.IsZero() || d.Age == nil {
+		return !head.Deleted.IsZero() && !d.now().Before(head.Purge)
+	}
+	return d.Age(head.Deleted) >= head.Purge.Sub(head.Deleted)
 }
 
 // version gives one version of a secret, as reads see it.

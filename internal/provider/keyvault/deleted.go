@@ -47,7 +47,7 @@ func (v deletedVault) Show(_ context.Context, d *arm.Document) error {
 	if err := json.Unmarshal(d.Properties, &g); err != nil {
 		return fmt.Errorf("read %s: %w", d.ID, err)
 	}
-	if g.lapsed(v.Time()) {
+	if v.lapsed(&g) {
 		return missing(d.ID)
 	}
 	g.Vault = nil
@@ -74,7 +74,7 @@ func (v deletedVault) purge(ctx context.Context, d *arm.Document, w http.Respons
 	switch {
 	case err != nil:
 		return err
-	case g.lapsed(v.Time()):
+	case v.lapsed(g):
 		return missing(d.ID)
 	case g.PurgeProtected:
 		return fault.New(fault.WrongMethod, "MethodNotAllowed", "Operation 'DeletedVaultPurge' is not allowed.").With("Allow", "GET, HEAD")
@@ -107,7 +107,7 @@ func (v deletedVaults) List(ctx context.Context, q arm.Query) ([]*arm.Document, 
 	}
 	var found []*arm.Document
 	for _, g := range all {
-		if g.lapsed(v.Time()) {
+		if v.lapsed(g) {
 			continue
 		}
 		d := new(arm.Document)

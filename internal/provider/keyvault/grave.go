@@ -28,8 +28,15 @@ type grave struct {
 	entry store.Entry // under which it lies
 }
 
-// lapsed reports whether the time to recover the vault is over: from then on it counts as gone.
-func (g *grave) lapsed(now time.Time) bool { return !now.Before(g.ScheduledPurge) }
+// lapsed reports whether the time to recover the vault is over, by the world's clock: from then on it
+// counts as gone.
+func (d Deps) lapsed(g *grave) bool {
+	age := d.Time().Sub(g.DeletionDate)
+	if d.Age != nil {
+		age = d.Age(g.DeletionDate)
+	}
+	return age >= g.ScheduledPurge.Sub(g.DeletionDate)
+}
 
 // readGrave takes the grave out of its stored document.
 func readGrave(e store.Entry) (*grave, error) {

@@ -44,7 +44,7 @@ func (d Deps) checkName(ctx context.Context, _ arm.Visit, w http.ResponseWriter,
 		if err != nil {
 			return err
 		}
-		if g == nil || !g.lapsed(d.Time()) {
+		if g == nil || !d.lapsed(g) {
 			said = availability{Reason: "AlreadyExists", Message: alreadyExists(asked.Name).Public}
 		}
 	}

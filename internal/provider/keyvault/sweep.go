@@ -94,7 +94,8 @@ func (s Sweeper) complain(ctx context.Context, what string, err error) {
 	}
 }
 
-// expire clears the graves of the vaults whose time is over.
+// expire clears the graves of the vaults whose time is over. It goes by real time: what has aged out is
+// there again when the world's clock is reset.
 func (s Sweeper) expire(ctx context.Context) {
 	now := time.Now()
 	if s.Now != nil {
@@ -108,7 +109,7 @@ func (s Sweeper) expire(ctx context.Context) {
 			continue
 		}
 		g, err := readGrave(e)
-		if err == nil && g.lapsed(now) {
+		if err == nil && !now.Before(g.ScheduledPurge) {
 			_, err = g.clear(ctx, s.Store)
 		}
 		s.complain(ctx, "expire deleted vault", err)

@@ -6,6 +6,7 @@ package keyvault
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
@@ -36,6 +37,8 @@ type Deps struct {
 	provider.Deps
 	Box     Sealer
 	Profile cloud.Profile
+	// Age says how old something is by the world's clock; nil means the real time since then.
+	Age func(born time.Time) time.Duration
 }
 
 var versions = []string{

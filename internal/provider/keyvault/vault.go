@@ -49,7 +49,7 @@ func (v vault) Place(ctx context.Context, c *arm.Change) error {
 	if err != nil {
 		return err
 	}
-	if g != nil && g.lapsed(v.Time()) {
+	if g != nil && v.lapsed(g) {
 		revision, err := g.clear(ctx, v.Store)
 		if err != nil {
 			return err

@@ -32,7 +32,7 @@ func logsCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on as lines come")
 	cmd.Flags().IntVarP(&tail, "tail", "n", 20, "how many past lines")
-	cmd.AddCommand(activityCommand(a))
+	cmd.AddCommand(activityCommand(a), signInsCommand(a))
 	return cmd
 }
 

@@ -151,13 +151,21 @@ func writeTable(w io.Writer, value any) error {
 		}
 	}
 	sort.SliceStable(columns, func(i, j int) bool { return rank(columns[i]) < rank(columns[j]) })
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, strings.Join(titles(columns), "\t"))
+	rows := [][]string{titles(columns)}
 	for _, item := range items {
 		var cells []string
 		for _, c := range columns {
 			cells = append(cells, scalar(item.(map[string]any)[c]))
 		}
+		rows = append(rows, cells)
+	}
+	return writeRows(w, rows)
+}
+
+// writeRows prints rows in columns that stand below one another.
+func writeRows(w io.Writer, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, cells := range rows {
 		fmt.Fprintln(t, strings.Join(cells, "\t"))
 	}
 	return t.Flush()

@@ -18,7 +18,7 @@ import (
 )
 
 func upCommand(a *app) *cobra.Command {
-	var listen, file string
+	var listen, file, records string
 	var allow []string
 	var ephemeral, verbose, imds bool
 	cmd := &cobra.Command{
@@ -42,6 +42,9 @@ describes; what is there already stays as it is.`,
 				State: a.state, Listen: listen, Ephemeral: ephemeral, Allow: named,
 				Log: slog.New(slog.NewTextHandler(a.std.err, &slog.HandlerOptions{Level: level})),
 			}
+			if config.Degrade, err = degrades(records); err != nil {
+				return err
+			}
 			if imds {
 				takeBack, err := lendMetadata(cmd.Context(), a.std.out)
 				if err != nil {
@@ -58,8 +61,17 @@ describes; what is there already stays as it is.`,
 	cmd.Flags().BoolVar(&ephemeral, "ephemeral", false, "keep nothing when it ends")
 	cmd.Flags().StringSliceVar(&allow, "allow", nil, "private addresses that apps may reach through the proxy, e.g. 10.0.0.0/8")
 	cmd.Flags().BoolVar(&imds, "imds", false, "serve instance metadata at "+platform.MetadataHost+" too, and put that address on the loopback meanwhile")
+	cmd.Flags().StringVar(&records, "records", "refuse", "what becomes of tokens while they cannot be recorded: refuse, or degrade to give them out")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every request")
 	return cmd
+}
+
+// degrades reads --records.
+func degrades(records string) (bool, error) {
+	if records != "refuse" && records != "degrade" {
+		return false, hinted{fmt.Sprintf("--records is refuse or degrade, not %q", records), "lanyard up --records refuse"}
+	}
+	return records == "degrade", nil
 }
 
 func prefixes(texts []string) ([]netip.Prefix, error) {

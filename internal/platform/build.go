@@ -57,7 +57,7 @@ func (p *Platform) build(ctx context.Context) error {
 	p.console = &telemetry.Console{Dir: filepath.Join(p.config.State, "console"), Log: log}
 	p.onStop(p.console.Close)
 	p.streams = &console.Door{Console: p.console, Ending: p.ending, Now: now, Log: log}
-	if err := p.openHistory(ctx); err != nil {
+	if err := p.openRecords(ctx); err != nil {
 		return err
 	}
 	homes := openFolder()

@@ -27,11 +27,14 @@ type Line = telemetry.Line
 func (p *Platform) controlRoutes(mux *http.ServeMux) {
 	door := httpkit.Door{Name: "control", Speak: arm.Speak, Log: p.log, Now: p.config.Now}
 	for pattern, h := range map[string]httpkit.Handler{
-		"GET /status":       p.status,
-		"POST /stop":        p.stop,
-		"POST /explain":     p.explain,
-		"GET /keys":         p.keys,
-		"POST /keys/rotate": p.rotate,
+		"GET /status":             p.status,
+		"POST /stop":              p.stop,
+		"POST /explain":           p.explain,
+		"GET /keys":               p.keys,
+		"POST /keys/rotate":       p.rotate,
+		"GET /signins":            p.signInRecords,
+		"GET /signins/verify":     p.verifySignIns,
+		"GET /signins/deliveries": p.deliveries,
 	} {
 		mux.Handle(pattern, door.Serve(p.owned(h)))
 	}
@@ -63,6 +66,7 @@ type Status struct {
 	Tenant   cloud.TenantID  `json:"tenant"`
 	Scope    cloud.ID        `json:"subscription"`
 	Boundary string          `json:"boundary"` // what keeps a replica from the state folder
+	Records  Records         `json:"records"`  // how it stands with the records of tokens
 	Replicas []ReplicaStatus `json:"replicas"`
 }
 
@@ -77,7 +81,7 @@ type ReplicaStatus struct {
 func (p *Platform) status(w http.ResponseWriter, _ *http.Request) error {
 	s := Status{
 		Address: p.Address(), PID: p.place.PID, Started: p.place.Started, State: p.config.State,
-		Tenant: p.owner.Tenant, Scope: p.scope(), Boundary: p.host.Engine.Boundary(), Replicas: []ReplicaStatus{},
+		Tenant: p.owner.Tenant, Scope: p.scope(), Boundary: p.host.Engine.Boundary(), Records: p.signIns.Records(), Replicas: []ReplicaStatus{},
 	}
 	for _, d := range p.arm.Documents(p.scope(), "Microsoft.App/containerApps") {
 		for _, r := range p.host.Replicas(d.ID) {

@@ -129,6 +129,7 @@ func (p *Platform) entraDoor() *entra.Door {
 		Issuer: p.issuer, Directory: p.directory, Store: p.store, Profile: cloud.Azure, Tenant: p.deed.Tenant,
 		Page: "http://" + p.signInHost(), Port: portOf(p.Address()), Age: p.clock.Age, Now: p.config.Now, Log: p.log,
 		Federated: p.directory.Federated, Trusted: p.trustedIssuers(),
+		Record: p.signIns.Record, Refused: p.signIns.Refuse,
 	}
 }
 
@@ -147,6 +148,7 @@ func (p *Platform) msiDoor() *msi.Door {
 	return &msi.Door{
 		Hosts: p.host, Issuer: p.issuer, Directory: p.directory, Address: p.Address(), Names: p.metadataHosts(),
 		Timing: p.clock.Timing, Age: p.clock.Age, Now: p.config.Now, Log: p.log,
+		Record: p.signIns.Record, Delivered: p.signIns.Delivered, Refused: p.signIns.Refuse,
 	}
 }
 

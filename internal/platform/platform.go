@@ -44,6 +44,8 @@ type Config struct {
 	// FederatedLimit is how many federated credentials an identity or an application may have: 0 means
 	// Azure's 20, a negative number sets no limit.
 	FederatedLimit int
+	// Degrade gives tokens out though their records cannot be written; otherwise they are refused.
+	Degrade bool
 	// Dir is the working directory of apps.
 	Dir string
 	// Output takes each line that an app writes; nil discards. It must not block.
@@ -71,6 +73,7 @@ type Platform struct {
 	console   *telemetry.Console
 	streams   *console.Door
 	history   *telemetry.History
+	signIns   *telemetry.SignIns
 	edge      *edge.Edge
 	trust     *edge.Trust
 	listener  net.Listener

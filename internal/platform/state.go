@@ -61,15 +61,22 @@ func (p *Platform) emptyState() error {
 	return nil
 }
 
-// openHistory opens the records of who changed what, beside the store.
-func (p *Platform) openHistory(ctx context.Context) (err error) {
-	path := filepath.Join(p.config.State, "activity.db")
-	if p.config.Ephemeral {
-		path = ""
+// openRecords opens the records of who changed what and of who got tokens, beside the store.
+func (p *Platform) openRecords(ctx context.Context) (err error) {
+	beside := func(name string) string {
+		if p.config.Ephemeral {
+			return ""
+		}
+		return filepath.Join(p.config.State, name)
 	}
-	if p.history, err = telemetry.OpenHistory(ctx, path, p.config.Now, p.log); err != nil {
+	if p.history, err = telemetry.OpenHistory(ctx, beside("activity.db"), p.config.Now, p.log); err != nil {
 		return err
 	}
 	p.onStop(p.history.Close)
+	keeping := telemetry.Keeping{Degrade: p.config.Degrade, Now: p.config.Now, Log: p.log}
+	if p.signIns, err = telemetry.OpenSignIns(ctx, beside("signins.db"), keeping); err != nil {
+		return err
+	}
+	p.onStop(p.signIns.Close)
 	return nil
 }

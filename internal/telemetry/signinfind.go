@@ -127,17 +127,19 @@ type Delivery struct {
 	Count     int64             `json:"count"`
 }
 
-// Deliveries gives the newest counts of minutes that have passed, newest first; of one principal, or of
-// all.
-func (s *SignIns) Deliveries(ctx context.Context, of cloud.PrincipalID, since time.Time, most int) ([]Delivery, error) {
+// Deliveries gives the newest counts of minutes that have passed, newest first; of one identity, named
+// as in Wanted, or of all.
+func (s *SignIns) Deliveries(ctx context.Context, identity string, since time.Time, most int) ([]Delivery, error) {
 	ctx = context.WithoutCancel(ctx)
 	s.catchUp(ctx, patienceToFind)
-	const newest = `select at, replica, principal, n from delivered where at >= ? and ? in ('', principal) order by seq desc limit ?`
+	const newest = `select at, replica, principal, n from delivered where at >= ? and (? in ('', principal) or principal in
+		(select principal from signins where ? in (client, identity, name))) order by seq desc limit ?`
+	who := strings.ToLower(identity)
 	from := int64(0)
 	if !since.IsZero() {
 		from = since.Truncate(time.Minute).UnixNano()
 	}
-	rows, err := s.read.QueryContext(ctx, newest, from, string(of), most)
+	rows, err := s.read.QueryContext(ctx, newest, from, who, who, most)
 	if err != nil {
 		return nil, fmt.Errorf("find deliveries: %w", err)
 	}

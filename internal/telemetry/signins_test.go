@@ -253,7 +253,7 @@ func TestDeliveriesAreCountedByReplicaIdentityAndMinute(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		counted := func(of cloud.PrincipalID, since time.Time) (all []string) {
+		counted := func(of string, since time.Time) (all []string) {
 			found, err := s.Deliveries(t.Context(), of, since, 10)
 			if err != nil {
 				t.Fatal(err)

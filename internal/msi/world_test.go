@@ -19,6 +19,7 @@ import (
 	"lanyard/internal/directory"
 	"lanyard/internal/host"
 	"lanyard/internal/host/hosttest"
+	"lanyard/internal/httpkit"
 	"lanyard/internal/issuer"
 	"lanyard/internal/store"
 	"lanyard/internal/store/mem"
@@ -58,6 +59,8 @@ type world struct {
 
 	groups, roles []string
 	recalls       []cloud.Recall
+	keys          files
+	witness       witnesses
 }
 
 // worn gives principals as the app wears them.
@@ -72,7 +75,7 @@ func newWorld(t testing.TB, ids ...cloud.Identity) *world {
 	t.Helper()
 	w := &world{store: mem.New(), now: time.Unix(1_800_000_000, 0), gone: map[cloud.PrincipalID]bool{},
 		valid: map[cloud.PrincipalID]time.Time{}, log: &strings.Builder{}}
-	w.host = &host.Host{Store: w.store, Engine: hosttest.Fake{}}
+	w.host = &host.Host{Store: w.store, Engine: hosttest.Fake{}, Witness: &w.witness}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { w.host.Run(ctx); close(ended) }()
@@ -82,12 +85,24 @@ func newWorld(t testing.TB, ids ...cloud.Identity) *world {
 	if w.replica, err = w.host.Attach(ctx, hello, host.Attachment{}); err != nil {
 		t.Fatal(err)
 	}
-	w.door = &Door{Hosts: w.host, Issuer: w, Directory: w,
+	w.door = &Door{Hosts: w.host, Issuer: w, Directory: w, Keys: &w.keys,
 		Now: func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now }}
-	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.door.Handler().ServeHTTP(rw, r) }))
+	w.server = httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.door.Handler().ServeHTTP(rw, r) }))
+	w.server.Config.ConnContext = httpkit.WithConnection
+	w.server.Start()
 	t.Cleanup(w.server.Close)
 	w.door.Address = w.server.Listener.Addr().String()
 	return w
+}
+
+// attach puts another replica in the place of the world's.
+func (w *world) attach(t testing.TB, a host.Attachment) *host.Replica {
+	t.Helper()
+	var err error
+	if w.replica, err = w.host.Attach(t.Context(), hello, a); err != nil {
+		t.Fatal(err)
+	}
+	return w.replica
 }
 
 // wear changes what the app wears.
@@ -238,11 +253,16 @@ func (w *world) fetch(t testing.TB, more string) map[string]string {
 	if status != http.StatusOK {
 		t.Fatalf("asking with %q is answered %d %s", more, status, body)
 	}
-	var members map[string]string
-	if err := json.Unmarshal([]byte(body), &members); err != nil {
+	return members(t, body)
+}
+
+// members gives the members of an answer, all of which are strings.
+func members(t testing.TB, body string) (all map[string]string) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(body), &all); err != nil {
 		t.Fatalf("the answer %s: %v", body, err)
 	}
-	return members
+	return all
 }
 
 func query(name string, value any) string {

@@ -137,7 +137,7 @@ func (p *Platform) graphDoor() *graph.Door {
 	guard := p.guardFor(graph.Audiences(cloud.Azure))
 	return &graph.Door{
 		Store: p.store, Directory: p.directory, Identify: guard.Identify, Profile: cloud.Azure, Tenant: p.deed.Tenant,
-		Founder: p.owner.Principal, Now: p.config.Now, Log: p.log,
+		Founder: p.owner.Principal, FederatedLimit: p.config.FederatedLimit, Now: p.config.Now, Log: p.log,
 		Permit: func(ctx context.Context, caller cloud.Caller, action string, at cloud.ID) error {
 			return guard.Permit(ctx, caller, action, false, at)
 		},

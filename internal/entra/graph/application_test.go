@@ -80,9 +80,6 @@ func TestNothingIsKeptWithoutEffect(t *testing.T) {
 	w.refused(w.owner, 501, "POST", "/servicePrincipals", object{"appId": w.call(w.owner, 201, "POST", "/applications", object{"displayName": "y"})["appId"], "accountEnabled": false})
 	w.refused(w.owner, 400, "POST", "/applications", nil)
 	w.refused(w.owner, 400, "POST", "/applications", object{})
-	for _, method := range []string{"GET", "POST"} {
-		w.refused(w.owner, 501, method, "/applications/"+app["id"].(string)+"/federatedIdentityCredentials", nil)
-	}
 }
 
 // TestIdentifierURIsAreOneApplicationsOwn is T12: a token for a URI opens what has that URI, so that

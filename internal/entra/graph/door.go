@@ -28,6 +28,9 @@ type Door struct {
 	// Founder is the principal that this world belongs to: it is not deleted here, for nobody could
 	// open the world again. Empty protects none.
 	Founder cloud.PrincipalID
+	// FederatedLimit is how many federated credentials an application may have: 0 means Azure's 20, a
+	// negative number sets no limit.
+	FederatedLimit int
 	Now     func() time.Time // nil means time.Now
 	Log     *slog.Logger     // nil discards
 }

@@ -35,6 +35,11 @@ func (d *Door) Handler() http.Handler {
 		{"GET /applications/{id}/owners", d.listOwners},
 		{"POST /applications/{id}/owners/$ref", d.addOwner},
 		{"DELETE /applications/{id}/owners/{owner}/$ref", d.removeOwner},
+		{"GET /applications/{id}/federatedidentitycredentials", d.listFederated},
+		{"POST /applications/{id}/federatedidentitycredentials", d.addFederated},
+		{"GET /applications/{id}/federatedidentitycredentials/{credential}", d.showFederated},
+		{"PATCH /applications/{id}/federatedidentitycredentials/{credential}", d.updateFederated},
+		{"DELETE /applications/{id}/federatedidentitycredentials/{credential}", d.removeFederated},
 
 		{"GET /serviceprincipals", d.listPrincipals},
 		{"POST /serviceprincipals", d.createPrincipal},
@@ -73,8 +78,6 @@ func (d *Door) Handler() http.Handler {
 		{"POST /serviceprincipals/{id}/owners/$ref", notOffered("owners of a service principal apart from its application's")},
 		{"POST /applications/{id}/addkey", notOffered("addKey with a proof of possession: PATCH keyCredentials instead")},
 		{"POST /applications/{id}/removekey", notOffered("removeKey with a proof of possession: PATCH keyCredentials instead")},
-		{"/applications/{id}/federatedidentitycredentials", notOffered("federated identity credentials")},
-		{"/applications/{id}/federatedidentitycredentials/{rest...}", notOffered("federated identity credentials")},
 		{"POST /oauth2permissiongrants", notOffered("consent: oauth2PermissionGrants cannot be made")},
 		{"/oauth2permissiongrants", notOffered("consent: there are no oauth2PermissionGrants")},
 		{"/oauth2permissiongrants/{rest...}", notOffered("consent: there are no oauth2PermissionGrants")},
@@ -115,6 +118,7 @@ func plain(next, odd http.Handler) http.Handler {
 		}
 		at := *r.URL
 		at.Path = keyed.ReplaceAllString(strings.ToLower(r.URL.Path), "$1/$2$3")
+		at.Path = keyedFederated.ReplaceAllString(at.Path, "$1/$2")
 		at.RawPath = ""
 		tidy := *r
 		tidy.URL = &at

@@ -39,7 +39,8 @@ func tokenCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&resource, "resource", "https://management.azure.com/", "what the token is for")
 	cmd.Flags().StringVar(&client, "client-id", "", "client id of a user-assigned identity")
-	cmd.AddCommand(tokenKeysCommand(a))
+	cmd.AddCommand(tokenKeysCommand(a), recallCommand(a, "revoke", "Take tokens back: whoever they open something for refuses them"),
+		recallCommand(a, "refresh", "Have new tokens minted at the next request; those that are out live on"))
 	return cmd
 }
 
@@ -77,6 +78,12 @@ func tokenKeysCommand(a *app) *cobra.Command {
 		}),
 		a.verb("rotate", "Publish a new key, which signs once verifiers have had time to see it", "lanyard token keys rotate", func(c *client, cmd *cobra.Command) (any, error) {
 			return c.control(cmd.Context(), http.MethodPost, "/keys/rotate", nil)
+		}),
+		a.verb("hold", "Stop rotation: the key that signs now signs on", "lanyard token keys hold", func(c *client, cmd *cobra.Command) (any, error) {
+			return c.control(cmd.Context(), http.MethodPost, "/keys/hold", nil)
+		}),
+		a.verb("release", "Let rotation go on", "lanyard token keys release", func(c *client, cmd *cobra.Command) (any, error) {
+			return c.control(cmd.Context(), http.MethodPost, "/keys/release", nil)
 		}),
 	)
 	return keys

@@ -14,12 +14,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lanyard/internal/cloud"
 	"lanyard/internal/platform"
 )
 
 func upCommand(a *app) *cobra.Command {
 	var listen, file, records string
 	var allow []string
+	var timing string
 	var ephemeral, verbose, imds bool
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -45,6 +47,9 @@ describes; what is there already stays as it is.`,
 			if config.Degrade, err = degrades(records); err != nil {
 				return err
 			}
+			if config.Timing, err = timingOf(timing); err != nil {
+				return err
+			}
 			if imds {
 				takeBack, err := lendMetadata(cmd.Context(), a.std.out)
 				if err != nil {
@@ -62,8 +67,21 @@ describes; what is there already stays as it is.`,
 	cmd.Flags().StringSliceVar(&allow, "allow", nil, "private addresses that apps may reach through the proxy, e.g. 10.0.0.0/8")
 	cmd.Flags().BoolVar(&imds, "imds", false, "serve instance metadata at "+platform.MetadataHost+" too, and put that address on the loopback meanwhile")
 	cmd.Flags().StringVar(&records, "records", "refuse", "what becomes of tokens while they cannot be recorded: refuse, or degrade to give them out")
+	cmd.Flags().StringVar(&timing, "timing", "", "instant, azure, or token-cache=DURATION,removal=at-once|expiry; what it was before when left out")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every request")
 	return cmd
+}
+
+// timingOf reads --timing; nil keeps what the world has.
+func timingOf(text string) (*cloud.Timing, error) {
+	if text == "" {
+		return nil, nil
+	}
+	t, err := cloud.ParseTiming(text)
+	if err != nil {
+		return nil, hinted{"--timing: " + err.Error(), "lanyard up --timing azure"}
+	}
+	return &t, nil
 }
 
 // degrades reads --records.

@@ -44,7 +44,7 @@ var armAudiences = []string{
 // build constructs every engine; none runs yet.
 func (p *Platform) build(ctx context.Context) error {
 	now, log := p.config.Now, p.log
-	p.clock = newClock(p.store, p.now, log)
+	p.clock = newClock(p.store, cloud.Azure, p.now, log)
 	p.directory = &directory.Directory{
 		Store: p.store, Tenant: p.deed.Tenant, Now: now, Age: p.clock.Age, Timing: p.clock.Timing, Log: log,
 	}

@@ -15,8 +15,12 @@ import (
 // clock is the world's one clock, and what the world does late, as the store has them: each node sees
 // both, and whoever asks takes no lock.
 type clock struct {
-	now func() time.Time
-	log *slog.Logger
+	store store.Store
+	now   func() time.Time
+	log   *slog.Logger
+	// fixed says that this clock is never moved: others trust the tokens of a world that has a domain of
+	// its own.
+	fixed bool
 
 	moved  atomic.Pointer[cloud.Clock]
 	timing atomic.Pointer[cloud.Timing]
@@ -25,8 +29,8 @@ type clock struct {
 	wake []func()
 }
 
-func newClock(s store.Store, now func() time.Time, log *slog.Logger) *clock {
-	c := &clock{now: now, log: log}
+func newClock(s store.Store, profile cloud.Profile, now func() time.Time, log *slog.Logger) *clock {
+	c := &clock{store: s, now: now, log: log, fixed: profile.Name != cloud.Azure.Name}
 	c.moved.Store(&cloud.Clock{})
 	c.timing.Store(&cloud.Instant)
 	c.views[0] = store.NewView(s, cloud.KeyClock)
@@ -63,7 +67,12 @@ func follow[T any](log *slog.Logger, b store.Batch, key string, absent T, into *
 }
 
 // Age says how old something is by this clock that came to be at born.
-func (c *clock) Age(born time.Time) time.Duration { return c.moved.Load().Age(born, c.now()) }
+func (c *clock) Age(born time.Time) time.Duration {
+	if c.fixed {
+		return c.now().Sub(born)
+	}
+	return c.moved.Load().Age(born, c.now())
+}
 
 // Timing says what the world does late.
 func (c *clock) Timing() cloud.Timing { return *c.timing.Load() }

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
 	"lanyard/internal/httpkit"
+	"lanyard/internal/issuer"
 	"lanyard/internal/rbac"
 	"lanyard/internal/telemetry"
 )
@@ -31,6 +33,13 @@ func (p *Platform) controlRoutes(mux *http.ServeMux) {
 		"POST /stop":              p.stop,
 		"POST /explain":           p.explain,
 		"GET /keys":               p.keys,
+		"POST /keys/hold":         p.hold,
+		"POST /keys/release":      p.release,
+		"GET /clock":              p.showClock,
+		"POST /clock/advance":     p.advanceClock,
+		"POST /clock/reset":       p.resetClock,
+		"POST /tokens/revoke":     p.revokeTokens,
+		"POST /tokens/refresh":    p.refreshTokens,
 		"POST /keys/rotate":       p.rotate,
 		"GET /signins":            p.signInRecords,
 		"GET /signins/verify":     p.verifySignIns,
@@ -65,8 +74,11 @@ type Status struct {
 	State    string          `json:"state"`
 	Tenant   cloud.TenantID  `json:"tenant"`
 	Scope    cloud.ID        `json:"subscription"`
-	Boundary string          `json:"boundary"` // what keeps a replica from the state folder
-	Records  Records         `json:"records"`  // how it stands with the records of tokens
+	Timing   string          `json:"timing"`               // what the world does as late as Azure
+	Ahead    string          `json:"clockAhead,omitempty"` // by how much the world's clock was advanced
+	Held     time.Time       `json:"keysHeld,omitzero"`    // since when rotation of signing keys is held
+	Boundary string          `json:"boundary"`             // what keeps a replica from the state folder
+	Records  Records         `json:"records"`              // how it stands with the records of tokens
 	Replicas []ReplicaStatus `json:"replicas"`
 }
 
@@ -82,6 +94,10 @@ func (p *Platform) status(w http.ResponseWriter, _ *http.Request) error {
 	s := Status{
 		Address: p.Address(), PID: p.place.PID, Started: p.place.Started, State: p.config.State,
 		Tenant: p.owner.Tenant, Scope: p.scope(), Boundary: p.host.Engine.Boundary(), Records: p.signIns.Records(), Replicas: []ReplicaStatus{},
+	}
+	s.Timing, s.Held = p.clock.Timing().String(), p.issuer.Held()
+	if by := ahead(*p.clock.moved.Load()); by > 0 {
+		s.Ahead = cloud.Span(by)
 	}
 	for _, d := range p.arm.Documents(p.scope(), "Microsoft.App/containerApps") {
 		for _, r := range p.host.Replicas(d.ID) {
@@ -123,8 +139,25 @@ func (p *Platform) keys(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func (p *Platform) rotate(w http.ResponseWriter, r *http.Request) error {
-	if err := p.issuer.Rotate(r.Context()); err != nil {
+	if err := p.issuer.Rotate(r.Context()); errors.Is(err, issuer.ErrHeld) {
+		return fault.New(fault.Conflict, "RotationIsHeld", "Rotation of signing keys is held since %s.", p.issuer.Held().Format(time.RFC3339)).
+			Try("lanyard token keys release")
+	} else if err != nil {
 		return err
 	}
 	return p.keys(w, r)
+}
+
+func (p *Platform) hold(w http.ResponseWriter, r *http.Request) error {
+	if err := p.issuer.Hold(r.Context()); err != nil {
+		return err
+	}
+	return httpkit.WriteJSON(w, http.StatusOK, map[string]any{"heldSince": p.issuer.Held()})
+}
+
+func (p *Platform) release(w http.ResponseWriter, r *http.Request) error {
+	if err := p.issuer.Release(r.Context()); err != nil {
+		return err
+	}
+	return httpkit.WriteJSON(w, http.StatusOK, map[string]any{"heldSince": nil})
 }

@@ -36,7 +36,7 @@ func (p *Platform) rows() []arm.Row {
 	all = append(all, insights.Rows(insights.Deps{Records: p.history, Next: p.arm.NextLink})...)
 	all = append(all, app.Rows(app.Deps{Deps: deps, Attach: p.attach, Logs: p.logs,
 		Ticket: p.streams.Issue, Streams: cloud.Azure.ConsoleHost, Replicas: p.replicas})...)
-	all = append(all, keyvault.Rows(keyvault.Deps{Deps: deps, Box: p.box, Profile: cloud.Azure})...)
+	all = append(all, keyvault.Rows(keyvault.Deps{Deps: deps, Box: p.box, Profile: cloud.Azure, Age: p.clock.Age})...)
 	return all
 }
 
@@ -155,7 +155,7 @@ func (p *Platform) msiDoor() *msi.Door {
 func (p *Platform) vaultDoor() *vault.Door {
 	return &vault.Door{
 		Store: p.store, View: p.secrets, Box: p.box, Guard: p.guardFor(vault.Audiences(cloud.Azure)), Profile: cloud.Azure,
-		Tenant: p.deed.Tenant, Now: p.config.Now, Log: p.log,
+		Tenant: p.deed.Tenant, Age: p.clock.Age, Now: p.config.Now, Log: p.log,
 		Vault: p.vaultOf, Await: p.arm.Await,
 	}
 }

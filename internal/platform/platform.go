@@ -46,6 +46,8 @@ type Config struct {
 	FederatedLimit int
 	// Degrade gives tokens out though their records cannot be written; otherwise they are refused.
 	Degrade bool
+	// Timing says what the world does as late as Azure; nil keeps what it did before, at first nothing.
+	Timing *cloud.Timing
 	// Dir is the working directory of apps.
 	Dir string
 	// Output takes each line that an app writes; nil discards. It must not block.
@@ -118,6 +120,7 @@ func Start(ctx context.Context, config Config) (_ *Platform, err error) {
 		{"open the state folder", p.openState},
 		{"build the engines", p.build},
 		{"run the engines", p.runEngines},
+		{"keep the timing", p.keepTiming},
 		{"found the world", p.found},
 		{"invite the owner", p.invite},
 		{"open the doors", p.openDoors},
@@ -183,6 +186,7 @@ func (p *Platform) runEngines(ctx context.Context) error {
 	}
 	p.keep(running, &p.rest, "files that replicas trust", p.trust.Run)
 	p.keep(running, &p.rest, "forgetting of consoles", p.forget)
+	p.keep(running, &p.rest, "forgetting of recalls", p.forgetRecalls)
 	ready, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	go func() {

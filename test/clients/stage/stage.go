@@ -29,9 +29,28 @@ var binaries string
 // the variable LANYARD_BIN names a folder, the programs in it are tested instead. Use it as
 //
 //	func TestMain(m *testing.M) { os.Exit(stage.Main(m)) }
-func Main(m *testing.M) int {
-	if binaries = os.Getenv("LANYARD_BIN"); binaries != "" {
+func Main(m *testing.M) int { return withPrograms(m.Run) }
+
+// MainAlone is Main in a network of its own, where this process may make one: clients that look for a
+// virtual machine's metadata at its fixed address find nobody else there. env is what the tests, which
+// then run in another process, find in their environment.
+func MainAlone(m *testing.M, env ...string) int {
+	return withPrograms(func() int {
+		status, ok, err := alone(append(env, "LANYARD_BIN="+binaries)...)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		if ok {
+			return status
+		}
 		return m.Run()
+	})
+}
+
+// withPrograms runs something while the programs lie in [binaries].
+func withPrograms(run func() int) int {
+	if binaries = os.Getenv("LANYARD_BIN"); binaries != "" {
+		return run()
 	}
 	dir, err := os.MkdirTemp("", "lanyard-clients-")
 	if err != nil {
@@ -55,7 +74,7 @@ func Main(m *testing.M) int {
 		return 1
 	}
 	binaries = dir
-	return m.Run()
+	return run()
 }
 
 // Stage is one running platform with a state folder of its own.

@@ -29,7 +29,7 @@ func grant(n int) cloud.SignIn {
 func BenchmarkRecordsOfTokens(b *testing.B) {
 	for _, callers := range []int{1, 16, 64, 256} {
 		b.Run(fmt.Sprintf("recorded by %d", callers), func(b *testing.B) {
-			s, err := OpenSignIns(b.Context(), filepath.Join(b.TempDir(), "signins.db"), Keeping{})
+			s, err := OpenSignIns(b.Context(), filepath.Join(b.TempDir(), "signins.db"), Keeping{Now: func() time.Time { return noon }})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -69,7 +69,7 @@ func (d *Door) challenge(c *call) error {
 	}
 	path, err := d.Keys.Place([]byte(text), uid)
 	if err != nil {
-		return fmt.Errorf("lay key: %w", err)
+		return fault.New(fault.Unavailable, "KeyNotLaid", "No key can be laid for the caller now.").Because(err).With("Retry-After", "5")
 	}
 	d.keyring.add(d, sha256.Sum256([]byte(text)), &key{replica: c.replica, path: path, born: d.now()})
 	return fault.New(fault.Unauthenticated, codeKey, "Missing Basic Authorization header").With(challenge, "Basic realm="+path)

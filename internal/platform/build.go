@@ -18,6 +18,7 @@ import (
 	"lanyard/internal/directory"
 	"lanyard/internal/edge"
 	"lanyard/internal/host"
+	"lanyard/internal/host/keyfile"
 	"lanyard/internal/host/process"
 	"lanyard/internal/issuer"
 	"lanyard/internal/rbac"
@@ -60,6 +61,8 @@ func (p *Platform) build(ctx context.Context) error {
 	if err := p.openRecords(ctx); err != nil {
 		return err
 	}
+	p.keyFiles = &keyfile.Folder{}
+	p.onStop(p.keyFiles.Close)
 	homes := openFolder()
 	if os.Getuid() == 0 {
 		homes = "" // others could take what names homes have there

@@ -146,7 +146,7 @@ func (p *Platform) graphDoor() *graph.Door {
 
 func (p *Platform) msiDoor() *msi.Door {
 	return &msi.Door{
-		Hosts: p.host, Issuer: p.issuer, Directory: p.directory, Address: p.Address(), Names: p.metadataHosts(),
+		Hosts: p.host, Issuer: p.issuer, Directory: p.directory, Address: p.Address(), Names: p.metadataHosts(), Keys: p.keyFiles,
 		Timing: p.clock.Timing, Age: p.clock.Age, Now: p.config.Now, Log: p.log,
 		Record: p.signIns.Record, Delivered: p.signIns.Delivered, Refused: p.signIns.Refuse,
 	}

@@ -23,6 +23,7 @@ import (
 	"lanyard/internal/directory"
 	"lanyard/internal/edge"
 	"lanyard/internal/host"
+	"lanyard/internal/host/keyfile"
 	"lanyard/internal/issuer"
 	"lanyard/internal/secret"
 	"lanyard/internal/store"
@@ -76,6 +77,7 @@ type Platform struct {
 	streams   *console.Door
 	history   *telemetry.History
 	signIns   *telemetry.SignIns
+	keyFiles  *keyfile.Folder // for replicas that take this host for one of Arc's
 	edge      *edge.Edge
 	trust     *edge.Trust
 	listener  net.Listener

@@ -20,6 +20,9 @@ func (d *Door) object(id string) (entity, bool) {
 		}
 		return d.principal(p), true
 	}
+	if g, ok := d.Directory.Group(cloud.PrincipalID(id)); ok {
+		return group{g}, true
+	}
 	a, ok := d.Directory.Application(id)
 	return application{a, d.Profile.Domain}, ok
 }

@@ -85,31 +85,6 @@ func TestOwnedObjects(t *testing.T) {
 	w.refused(w.owner, 400, "GET", "/me/ownedObjects", nil)
 }
 
-// TestThereAreNoGroups: the lists are empty because nobody can make one.
-func TestThereAreNoGroups(t *testing.T) {
-	w := start(t)
-	for _, path := range []string{"/groups", "/groups" + filter("displayName eq 'x' and mailNickname eq 'x'"), "/oauth2PermissionGrants" + filter("clientId eq 'x'")} {
-		if all := value(w.call(w.owner, 200, "GET", path, nil)); len(all) != 0 {
-			t.Errorf("%s: %v", path, all)
-		}
-	}
-	w.refused(w.owner, 501, "POST", "/groups", object{"displayName": "x"})
-	w.refused(w.owner, 501, "POST", "/oauth2PermissionGrants", object{})
-	w.refused(w.owner, 404, "GET", "/groups/"+firstKey, nil)
-	w.refused(w.owner, 404, "GET", "/groups/"+firstKey+"/members", nil)
-	for _, path := range []string{"/users/owner@lanyard.localhost", "/users/" + string(w.user.ID), "/servicePrincipals/" + string(w.mi.ID), "/directoryObjects/" + string(w.mi.ID)} {
-		got := w.call(w.owner, 200, "POST", path+"/getMemberGroups", object{"securityEnabledOnly": true})
-		if len(got["value"].([]any)) != 0 {
-			t.Errorf("%s is in %v", path, got)
-		}
-		w.call(w.owner, 200, "POST", path+"/checkMemberGroups", object{"groupIds": []string{firstKey}})
-		w.refused(w.owner, 400, "POST", path+"/checkMemberGroups", object{"securityEnabledOnly": true})
-		w.refused(w.owner, 400, "POST", path+"/getMemberGroups", object{"groupIds": []string{firstKey}})
-	}
-	w.refused(w.owner, 404, "POST", "/users/nobody@lanyard.localhost/getMemberGroups", object{})
-	w.call(w.mi, 200, "POST", "/servicePrincipals/"+string(w.mi.ID)+"/getMemberGroups", object{"securityEnabledOnly": true})
-}
-
 // TestEveryFaultIsSpelled: no kind of fault shows its cause, and each has Graph's shape.
 func TestEveryFaultIsSpelled(t *testing.T) {
 	w := start(t)

@@ -21,15 +21,26 @@ type entity interface {
 
 // noun is one kind of entity.
 type noun struct {
-	set  string // the entity set, as in paths: applications
+	set  string // the entity set: applications
+	at   string // the path of a collection that lies elsewhere than its set: groups/{id}/members
 	kind string // the type, without microsoft.graph: application
 	// forms are the properties that filters can name.
 	forms map[string]form
+	// mixed says that its objects are of several kinds, each of which is shown with its type.
+	mixed bool
 	// shown are the properties of an answer without $select; nil stands for all.
 	shown []string
 }
 
 func (n noun) odataType() string { return "#microsoft.graph." + n.kind }
+
+// path is where a collection of it lies below the version.
+func (n noun) path() string {
+	if n.at != "" {
+		return n.at
+	}
+	return n.set
+}
 
 // page answers with those of all for which the filter holds, a page at a time, in the order of
 // their ids: an object that comes or goes between two pages moves no other.
@@ -57,11 +68,11 @@ func (d *Door) page(w http.ResponseWriter, c *call, n noun, all []entity) error 
 	rest := all[from:]
 	if len(rest) > q.top {
 		rest = rest[:q.top]
-		body["@odata.nextLink"] = d.base(c.r) + "/" + n.set + "?" + q.next(rest[q.top-1].id())
+		body["@odata.nextLink"] = d.base(c.r) + "/" + n.path() + "?" + q.next(rest[q.top-1].id())
 	}
 	value := []map[string]any{}
 	for _, e := range rest {
-		shape, err := q.choose(n, e.shape())
+		shape, err := q.see(n, e)
 		if err != nil {
 			return err
 		}
@@ -105,6 +116,26 @@ func typed(e entity) map[string]any {
 }
 
 func (c *call) context(d *Door, of string) string { return d.base(c.r) + "/$metadata#" + of }
+
+// see gives what is shown of one object of a collection. Where there are several kinds, $select may name
+// what only some of them have.
+func (q query) see(n noun, e entity) (map[string]any, error) {
+	if !n.mixed {
+		return q.choose(n, e.shape())
+	}
+	own, all := nounOf(e), typed(e)
+	if q.selected == nil {
+		own.shown = nil
+		return q.choose(own, all)
+	}
+	chosen := map[string]any{"@odata.type": all["@odata.type"]}
+	for _, name := range q.selected {
+		if value, ok := all[name]; ok {
+			chosen[name] = value
+		}
+	}
+	return chosen, nil
+}
 
 // choose keeps the properties that $select names, or those that are shown without it.
 func (q query) choose(n noun, all map[string]any) (map[string]any, error) {

@@ -57,6 +57,10 @@ func (d *Door) revise(ctx context.Context, t target, edit func(*record) error) e
 			return fmt.Errorf("revise directory object: %w", err)
 		}
 	}
+	return busy()
+}
+
+func busy() error {
 	return fault.New(fault.Unavailable, "Directory_ConcurrencyViolation", "Others kept changing the same object. Try again.")
 }
 

@@ -15,16 +15,37 @@ const (
 	maxBody = 256 << 10 // bytes: a thousand ids, or an application with all its certificates
 )
 
+// route is a line of the list below.
+type route struct {
+	pattern string
+	handler handler
+}
+
+// memberships are the routes that everybody has who can be in groups.
+func (d *Door) memberships() []route {
+	var all []route
+	for _, who := range []string{"/me", "/users/{id}", "/serviceprincipals/{id}", "/groups/{id}", "/directoryobjects/{id}"} {
+		all = append(all,
+			route{"GET " + who + "/memberof", d.listMemberOf},
+			route{"GET " + who + "/memberof/{cast}", d.listMemberOf},
+			route{"GET " + who + "/transitivememberof", d.listWithin},
+			route{"GET " + who + "/transitivememberof/{cast}", d.listWithin},
+			route{"POST " + who + "/getmembergroups", d.memberGroups},
+			route{"POST " + who + "/getmemberobjects", d.memberGroups},
+			route{"POST " + who + "/checkmembergroups", d.checkGroups},
+			route{"POST " + who + "/checkmemberobjects", d.checkGroups},
+		)
+	}
+	return all
+}
+
 // Handler answers for the directory host. Mount it by host name, not under a ServeMux pattern: a mux
 // redirects unclean paths, which are refused here. Microsoft Graph reads paths without regard to
 // case, so all of this list is in lower case; {id} also stands for a key in parentheses.
 func (d *Door) Handler() http.Handler {
 	door := httpkit.Door{Name: "graph", Speak: d.Speak, Log: d.Log, Now: d.Now, MaxBody: maxBody}
 	routes := http.NewServeMux()
-	for _, route := range []struct {
-		pattern string
-		handler handler
-	}{
+	for _, route := range append(d.memberships(), []route{
 		{"GET /applications", d.listApplications},
 		{"POST /applications", d.createApplication},
 		{"GET /applications/{id}", d.showApplication},
@@ -58,14 +79,20 @@ func (d *Door) Handler() http.Handler {
 		{"POST /users/{id}/revokesigninsessions", d.revokePersons},
 
 		{"GET /groups", d.listGroups},
-		{"/groups/{id}", d.noGroup},
-		{"/groups/{id}/{rest...}", d.noGroup},
-		{"POST /users/{id}/getmembergroups", d.memberGroups},
-		{"POST /serviceprincipals/{id}/getmembergroups", d.memberGroups},
-		{"POST /directoryobjects/{id}/getmembergroups", d.memberGroups},
-		{"POST /users/{id}/checkmembergroups", d.memberGroups},
-		{"POST /serviceprincipals/{id}/checkmembergroups", d.memberGroups},
-		{"POST /directoryobjects/{id}/checkmembergroups", d.memberGroups},
+		{"POST /groups", d.createGroup},
+		{"GET /groups/{id}", d.showGroup},
+		{"PATCH /groups/{id}", d.updateGroup},
+		{"DELETE /groups/{id}", d.deleteGroup},
+		{"GET /groups/{id}/members", d.listMembers},
+		{"GET /groups/{id}/members/{cast}", d.listMembers},
+		{"GET /groups/{id}/transitivemembers", d.listMembersBelow},
+		{"GET /groups/{id}/transitivemembers/{cast}", d.listMembersBelow},
+		{"POST /groups/{id}/members/$ref", d.addMember},
+		{"DELETE /groups/{id}/members/{member}/$ref", d.removeMember},
+		{"GET /groups/{id}/owners", d.listGroupOwners},
+		{"GET /groups/{id}/owners/{cast}", d.listGroupOwners},
+		{"POST /groups/{id}/owners/$ref", d.addGroupOwner},
+		{"DELETE /groups/{id}/owners/{owner}/$ref", d.removeGroupOwner},
 
 		{"GET /directoryobjects/{id}", d.showObject},
 		{"POST /directoryobjects/getbyids", d.getByIDs},
@@ -74,7 +101,6 @@ func (d *Door) Handler() http.Handler {
 		{"POST /users", notOffered("making people: a world has the one person it began with")},
 		{"PATCH /users/{id}", notOffered("changing people")},
 		{"DELETE /users/{id}", notOffered("deleting people")},
-		{"POST /groups", notOffered("groups: no principal is a member of any")},
 		{"POST /serviceprincipals/{id}/owners/$ref", notOffered("owners of a service principal apart from its application's")},
 		{"POST /applications/{id}/addkey", notOffered("addKey with a proof of possession: PATCH keyCredentials instead")},
 		{"POST /applications/{id}/removekey", notOffered("removeKey with a proof of possession: PATCH keyCredentials instead")},
@@ -90,7 +116,7 @@ func (d *Door) Handler() http.Handler {
 		{"GET /serviceprincipals/$count", notOffered("$count as a path; ask for $count=true with ConsistencyLevel: eventual")},
 		{"", elsewhere}, // beside the next line, or the mux redirects to it; so for all that end in {rest...}
 		{"/", elsewhere},
-	} {
+	}...) {
 		method, below, ok := strings.Cut(route.pattern, " ")
 		if !ok {
 			method, below = "", route.pattern

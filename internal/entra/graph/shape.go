@@ -25,7 +25,8 @@ var (
 		"preferredLanguage", "surname", "userPrincipalName", "id",
 	}}
 	groups = noun{set: "groups", kind: "group", forms: map[string]form{
-		"id": text, "displayName": text, "mailNickname": text, "mail": text, "securityEnabled": flag, "mailEnabled": flag,
+		"id": text, "displayName": text, "mailNickname": text, "description": text, "mail": text, "securityIdentifier": text,
+		"securityEnabled": flag, "mailEnabled": flag, "groupTypes": list,
 	}}
 )
 
@@ -35,6 +36,8 @@ func nounOf(e entity) noun {
 		return applications
 	case person:
 		return people
+	case group:
+		return groups
 	}
 	return principals
 }

@@ -124,6 +124,7 @@ func (p *play) written(rec *httptest.ResponseRecorder) string {
 	}
 	for pattern, word := range map[string]string{
 		`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`: "«guid»",
+		`S-1-12-1(-[0-9]+){4}`:                      "«sid»",
 		`("secretText": )"[\w.]+"`:                  "$1«secret»",
 		`("hint": )"[\w.]+"`:                        "$1«hint»",
 	} {

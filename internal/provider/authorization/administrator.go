@@ -37,8 +37,9 @@ func (a assignment) keepAdministrator(c *arm.Change, p assignmentProperties, rol
 		Try("lanyard role assignment create --assignee $SOMEBODY_ELSE --role Owner --scope %s", scope)
 }
 
-// lives reports whether an assignment grants anything: whether its principal exists.
+// lives reports whether an assignment makes somebody an administrator who is there to stay: whether its
+// principal exists. A group does not count, for its members and it itself can go at any time.
 func (a assignment) lives(p assignmentProperties) bool {
-	_, ok := a.Directory.Principal(cloud.PrincipalID(p.PrincipalID))
-	return ok
+	who, ok := a.Directory.Holder(cloud.PrincipalID(p.PrincipalID))
+	return ok && who.Kind != cloud.Group
 }

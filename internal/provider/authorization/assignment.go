@@ -73,20 +73,23 @@ func (a assignment) update(c *arm.Change, p assignmentProperties) error {
 }
 
 // checkPrincipal wants the principal to exist, and to be what the client says it is. A client that
-// says so is believed about a user or service principal that is not there, as in Azure, where the
-// directory may not have caught up yet; groups there are none.
+// says so is believed about one that is not there, as in Azure, where the directory may not have caught
+// up yet; foreign groups and devices there are none.
 func (a assignment) checkPrincipal(p *assignmentProperties) error {
-	who, ok := a.Directory.Principal(cloud.PrincipalID(p.PrincipalID))
+	who, ok := a.Directory.Holder(cloud.PrincipalID(p.PrincipalID))
 	if !ok {
-		if p.PrincipalType == typeUser || p.PrincipalType == typeServicePrincipal {
+		if p.PrincipalType == typeUser || p.PrincipalType == typeServicePrincipal || p.PrincipalType == typeGroup {
 			return nil
 		}
 		return fault.New(fault.Invalid, "PrincipalNotFound",
 			"Principal %s does not exist in the directory %s. Check that you have the correct principal ID. If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay. In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype", p.PrincipalID, a.Tenant)
 	}
 	is := typeServicePrincipal
-	if who.Kind == cloud.User {
+	switch who.Kind {
+	case cloud.User:
 		is = typeUser
+	case cloud.Group:
+		is = typeGroup
 	}
 	if p.PrincipalType != "" && p.PrincipalType != is {
 		return fault.New(fault.Invalid, "UnmatchedPrincipalType",
@@ -179,7 +182,7 @@ func (a assignment) Show(_ context.Context, d *arm.Document) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := a.Directory.Principal(cloud.PrincipalID(p.PrincipalID)); !ok {
+	if _, ok := a.Directory.Holder(cloud.PrincipalID(p.PrincipalID)); !ok {
 		p.PrincipalType = typeUnknown
 	}
 	unsigned(d)

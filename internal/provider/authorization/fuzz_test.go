@@ -14,10 +14,11 @@ import (
 // nothing is a directory and a store in which there is only what a body can say.
 type nothing struct{}
 
-func (nothing) Principal(id cloud.PrincipalID) (cloud.Principal, bool) {
+func (nothing) Holder(id cloud.PrincipalID) (cloud.Principal, bool) {
 	return cloud.Principal{ID: id, Kind: cloud.Application}, id != stranger
 }
-func (nothing) Granted(cloud.PrincipalID) []cloud.Assignment { return nil }
+func (nothing) WithinGroups(cloud.PrincipalID) []cloud.PrincipalID { return nil }
+func (nothing) Granted(cloud.PrincipalID) []cloud.Assignment       { return nil }
 func (nothing) Role(guid string) (cloud.Role, bool) {
 	return cloud.Role{ID: cloud.MustID(definitions + guid), Name: "Some", Custom: guid == mine, Assignable: []cloud.ID{cloud.MustID(providertest.Group)}}, guid != stranger
 }

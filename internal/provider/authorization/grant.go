@@ -16,11 +16,12 @@ import (
 // The types of principal, in the words of the API (API description of role assignments, 2022-04-01).
 const (
 	typeUser             = "User"
+	typeGroup            = "Group"
 	typeServicePrincipal = "ServicePrincipal"
 	typeUnknown          = "Unknown" // of one that is gone
 )
 
-var principalTypes = []string{typeUser, "Group", typeServicePrincipal, "ForeignGroup", "Device"}
+var principalTypes = []string{typeUser, typeGroup, typeServicePrincipal, "ForeignGroup", "Device"}
 
 // readAssignment holds a role assignment's properties against Azure's rules.
 func readAssignment(raw json.RawMessage) (p assignmentProperties, role cloud.ID, err error) {
@@ -107,13 +108,14 @@ func (a assignment) List(_ context.Context, q arm.Query) ([]*arm.Document, error
 	if err != nil {
 		return nil, err
 	}
+	groups := a.groupsAsked(terms)
 	var chosen []*arm.Document
 	for _, d := range append(q.Above, q.Below...) {
 		p, role, err := grantOf(d)
 		if err != nil {
 			return nil, err
 		}
-		ok, err := p.meets(d.ID.Scope(), q.Scope, terms)
+		ok, err := p.meets(asked{d.ID.Scope(), q.Scope, groups}, terms)
 		if err != nil {
 			return nil, err
 		}
@@ -131,16 +133,34 @@ func (a assignment) List(_ context.Context, q arm.Query) ([]*arm.Document, error
 	return chosen, nil
 }
 
-// meets reports whether an assignment that lies at its scope is asked for by a list at another.
-// assignedTo() is by groups too, of which there are none.
-func (p assignmentProperties) meets(own, asked cloud.ID, terms []provider.Term) (bool, error) {
+// groupsAsked gives the groups of whom a list asks for by assignedTo(): what was granted to them was
+// assigned to that one (API description of role assignments, 2022-04-01).
+func (a assignment) groupsAsked(terms []provider.Term) []cloud.PrincipalID {
+	for _, t := range terms {
+		if t.Name == "assignedto" && t.Call {
+			return a.Directory.WithinGroups(cloud.PrincipalID(t.Argument))
+		}
+	}
+	return nil
+}
+
+// asked is what a list asks of an assignment.
+type asked struct {
+	own, at cloud.ID            // where the assignment lies, and where the list is asked for
+	groups  []cloud.PrincipalID // of whom it asks for
+}
+
+// meets reports whether an assignment is asked for by a list.
+func (p assignmentProperties) meets(q asked, terms []provider.Term) (bool, error) {
 	ok := true
 	for _, t := range terms {
 		switch {
 		case t.Name == "atscope" && t.Call && t.Argument == "":
-			ok = ok && own.Contains(asked)
-		case t.Name == "principalid" && !t.Call, t.Name == "assignedto" && t.Call:
+			ok = ok && q.own.Contains(q.at)
+		case t.Name == "principalid" && !t.Call:
 			ok = ok && strings.EqualFold(p.PrincipalID, t.Argument)
+		case t.Name == "assignedto" && t.Call:
+			ok = ok && (strings.EqualFold(p.PrincipalID, t.Argument) || slices.Contains(q.groups, cloud.PrincipalID(strings.ToLower(p.PrincipalID))))
 		default:
 			return false, provider.UnknownTerm(t)
 		}

@@ -58,7 +58,7 @@ func TestPrincipalTypesAreHeldAgainstTheDirectory(t *testing.T) {
 		"a person, said to be one":                {201, "", grant(reader, string(person.ID), `,"principalType":"user"`)},
 		"a person, said to be an app":             {400, "UnmatchedPrincipalType", grant(reader, string(person.ID), `,"principalType":"ServicePrincipal"`)},
 		"an app, said to be a group":              {400, "UnmatchedPrincipalType", grant(reader, string(app.ID), `,"principalType":"Group"`)},
-		"a group, of which there is none":         {400, "PrincipalNotFound", grant(reader, stranger, `,"principalType":"Group"`)},
+		"a group that the directory awaits":       {201, "", grant(reader, stranger, `,"principalType":"Group"`)},
 		"a group of another tenant":               {400, "PrincipalNotFound", grant(reader, stranger, `,"principalType":"ForeignGroup"`)},
 		"a device":                                {400, "PrincipalNotFound", grant(reader, stranger, `,"principalType":"Device"`)},
 		"an orphan, as it was shown":              {400, "PrincipalNotFound", grant(reader, stranger, `,"principalType":"Unknown"`)},

@@ -25,7 +25,10 @@ const (
 
 // Directory is who exists, which roles there are, built-in and custom, and who was granted what.
 type Directory interface {
-	Principal(cloud.PrincipalID) (cloud.Principal, bool)
+	// Holder finds whom roles can be granted to: a principal, or a group.
+	Holder(cloud.PrincipalID) (cloud.Principal, bool)
+	// WithinGroups gives the groups that somebody is in at any remove.
+	WithinGroups(cloud.PrincipalID) []cloud.PrincipalID
 	Granted(cloud.PrincipalID) []cloud.Assignment
 	Role(guid string) (cloud.Role, bool)
 	Roles() []cloud.Role

@@ -135,7 +135,7 @@ func registrationCommand(a *app) *cobra.Command {
 	create.Flags().StringSliceVar(&uris, "identifier-uris", nil, "URIs that name it as a resource")
 	must(create, "display-name")
 	cmd := parent("app", "Manage applications", "lanyard ad app list --output table")
-	cmd.AddCommand(append(n.verbs(a), create, credentialCommand(a, n))...)
+	cmd.AddCommand(append(n.verbs(a), create, credentialCommand(a, n), appFederatedCommand(a))...)
 	return cmd
 }
 

@@ -40,6 +40,6 @@ func identityCommand(a *app) *cobra.Command {
 		must(verb, "name", "resource-group")
 	}
 	list.Flags().StringVarP(&group, "resource-group", "g", "", "resource group")
-	identity.AddCommand(create, show, list, remove)
+	identity.AddCommand(create, show, list, remove, federatedCommand(a))
 	return identity
 }

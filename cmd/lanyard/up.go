@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/directory"
 	"lanyard/internal/platform"
 )
 
@@ -23,6 +24,7 @@ func upCommand(a *app) *cobra.Command {
 	var allow []string
 	var timing string
 	var ephemeral, verbose, imds bool
+	var federated int
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start Lanyard and stay until Ctrl-C",
@@ -43,6 +45,9 @@ describes; what is there already stays as it is.`,
 			config := platform.Config{
 				State: a.state, Listen: listen, Ephemeral: ephemeral, Allow: named,
 				Log: slog.New(slog.NewTextHandler(a.std.err, &slog.HandlerOptions{Level: level})),
+			}
+			if config.FederatedLimit = federated; federated <= 0 {
+				config.FederatedLimit = -1
 			}
 			if config.Degrade, err = degrades(records); err != nil {
 				return err
@@ -68,6 +73,7 @@ describes; what is there already stays as it is.`,
 	cmd.Flags().BoolVar(&imds, "imds", false, "serve instance metadata at "+platform.MetadataHost+" too, and put that address on the loopback meanwhile")
 	cmd.Flags().StringVar(&records, "records", "refuse", "what becomes of tokens while they cannot be recorded: refuse, or degrade to give them out")
 	cmd.Flags().StringVar(&timing, "timing", "", "instant, azure, or token-cache=DURATION,removal=at-once|expiry; what it was before when left out")
+	cmd.Flags().IntVar(&federated, "federated-credentials-limit", directory.FederatedLimit, "how many federated credentials an identity or application may have; 0 sets no limit")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every request")
 	return cmd
 }

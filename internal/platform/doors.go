@@ -128,7 +128,7 @@ func (p *Platform) entraDoor() *entra.Door {
 	return &entra.Door{
 		Issuer: p.issuer, Directory: p.directory, Store: p.store, Profile: cloud.Azure, Tenant: p.deed.Tenant,
 		Page: "http://" + p.signInHost(), Port: portOf(p.Address()), Age: p.clock.Age, Now: p.config.Now, Log: p.log,
-		Federated: p.directory.Federated, Trusted: p.trustedIssuers(),
+		Belonging: p.directory.Belonging, Federated: p.directory.Federated, Trusted: p.trustedIssuers(),
 		Record: p.signIns.Record, Refused: p.signIns.Refuse,
 	}
 }

@@ -51,7 +51,9 @@ func (d dialect) path(w *world) string {
 	return "/r/" + w.replica.Way.Open() + "/metadata/identity/oauth2/token"
 }
 
-func (d dialect) query() string { return "?api-version=" + d.version + "&resource=https://vault.azure.net" }
+func (d dialect) query() string {
+	return "?api-version=" + d.version + "&resource=https://vault.azure.net"
+}
 
 func (d dialect) value(w *world) string {
 	if d.protocol.header != "" {

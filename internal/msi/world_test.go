@@ -2,6 +2,7 @@ package msi
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ import (
 	"lanyard/internal/issuer"
 	"lanyard/internal/store"
 	"lanyard/internal/store/mem"
+	"lanyard/internal/token"
 )
 
 var (
@@ -268,3 +270,5 @@ func members(t testing.TB, body string) (all map[string]string) {
 func query(name string, value any) string {
 	return "&" + name + "=" + url.QueryEscape(fmt.Sprint(value))
 }
+
+func newID(at time.Time) (string, error) { return token.NewID(at, rand.Reader) }

@@ -135,6 +135,7 @@ func (e *Engine) shim(o order, w walls, output func(stream, text string), h *hom
 		return nil, fmt.Errorf("start the shim: %w", err)
 	}
 	p := &running{done: make(chan struct{}), ask: func() { hold.Write([]byte{'\n'}) }}
+	p.root = rootOf(cmd.Process.Pid, o.User)
 	p.kill = func() {
 		hold.Close()
 		last := time.AfterFunc(patience, func() { cmd.Process.Kill() })

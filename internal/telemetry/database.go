@@ -27,6 +27,9 @@ func openLedger[R weighed](ctx context.Context, path string, b book[R]) (*ledger
 	}
 	if l.most == 0 {
 		l.most = maxBytes
+		if path == "" {
+			l.most = maxMemory
+		}
 	}
 	l.grown = l.most // so that it is looked at
 	if err := l.open(ctx, path); err != nil {

@@ -195,9 +195,9 @@ func TestRecordsWaitForADiskThatRefusesThem(t *testing.T) {
 }
 
 // refuse makes the disk refuse what is written, or take it again.
-func (h *History) refuse(t *testing.T, yes bool) {
+func (l *ledger[R]) refuse(t *testing.T, yes bool) {
 	t.Helper()
-	if _, err := h.db.ExecContext(t.Context(), fmt.Sprintf("pragma query_only=%v", yes)); err != nil {
+	if _, err := l.db.ExecContext(t.Context(), fmt.Sprintf("pragma query_only=%v", yes)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -243,8 +243,11 @@ func (l *ledger[R]) Flush(ctx context.Context) error {
 func (l *ledger[R]) flushGroup(ctx context.Context) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	entries, dropped := l.take()
-	err := l.write(ctx, entries)
+	entries, dropped, again := l.take()
+	var err error
+	if again || len(entries) > 0 {
+		err = l.write(ctx, entries)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.began = time.Time{}
@@ -255,14 +258,15 @@ func (l *ledger[R]) flushGroup(ctx context.Context) error {
 	if dropped > 0 {
 		l.log.Error(l.name+" were lost while they could not be written", "records", dropped)
 	}
-	if l.trouble != nil && len(entries) > 0 {
+	if again {
 		l.log.Warn(l.name+" are written again", "after", time.Since(l.since).Round(time.Second))
 		if l.timer != nil {
 			l.timer.Reset(gather)
 		}
 	}
-	if len(entries) > 0 {
-		l.trouble, l.pause = nil, gather
+	l.trouble = nil
+	if len(entries) > 0 { // an empty group says little: the next full one may be refused again
+		l.pause = gather
 		if l.wrote != nil {
 			l.wrote()
 		}
@@ -276,8 +280,9 @@ func (l *ledger[R]) flushGroup(ctx context.Context) error {
 	return nil
 }
 
-// take gives the oldest of those that wait, and how many were dropped before them.
-func (l *ledger[R]) take() (entries []*entry[R], dropped int) {
+// take gives the oldest of those that wait, how many were dropped before them, and whether the disk
+// refused the last group: then it is tried even with an empty one.
+func (l *ledger[R]) take() (entries []*entry[R], dropped int, again bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := min(len(l.waiting), maxGroup)
@@ -290,10 +295,11 @@ func (l *ledger[R]) take() (entries []*entry[R], dropped int) {
 			l.waiters--
 		}
 	}
-	if n > 0 {
+	again = l.trouble != nil
+	if n > 0 || again {
 		l.began = time.Now()
 	}
-	return entries, dropped
+	return entries, dropped, again
 }
 
 // refused tells those who wait, and lets the other rows of a group wait again; mu is held.
@@ -318,16 +324,11 @@ func (l *ledger[R]) refused(err error, entries []*entry[R], dropped int) {
 	l.dropped, l.waiting, l.weight, l.waiters = l.dropped+dropped, nil, 0, 0
 	l.queue(append(again, since...)...)
 	l.pause = min(2*l.pause, longestPause)
-	if len(l.waiting) > 0 {
-		l.arm()
-	}
+	l.arm()
 }
 
 // write writes a group in one transaction.
 func (l *ledger[R]) write(ctx context.Context, entries []*entry[R]) error {
-	if len(entries) == 0 {
-		return nil
-	}
 	tx, err := l.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin group: %w", err)
@@ -356,7 +357,7 @@ func ended(err error) error {
 // catchUp waits until what waits has been tried, at most for a time.
 func (l *ledger[R]) catchUp(ctx context.Context, most time.Duration) {
 	l.mu.Lock()
-	if len(l.waiting) == 0 && l.began.IsZero() || l.closed {
+	if len(l.waiting) == 0 && l.began.IsZero() && l.trouble == nil || l.closed {
 		l.mu.Unlock()
 		return
 	}

@@ -12,7 +12,8 @@ const (
 	// pruneEvery is how often what is too old is taken away.
 	pruneEvery = time.Hour
 	// maxBytes bounds what rows take up on the disk; what is free in the file is used again.
-	maxBytes = 256 << 20
+	// maxMemory bounds them where there is no disk.
+	maxBytes, maxMemory = 256 << 20, 64 << 20
 	// pruneStep is how many rows are taken away at a time: whoever waits for a group to be written
 	// waits for no more than one step.
 	pruneStep = 1024

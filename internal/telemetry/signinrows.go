@@ -100,7 +100,7 @@ func noteOfRefused(r cloud.Refused, unsaid int64) note {
 	r.Time = r.Time.UTC()
 	r.Audience, r.Reason = clip(r.Audience, maxText), clip(r.Reason, maxReason)
 	r.Client, r.Principal = cloud.ClientID(clip(string(r.Client), maxText)), cloud.PrincipalID(clip(string(r.Principal), maxText))
-	r.Replica, r.Protocol, r.From, r.Code = clip(r.Replica, maxText), clip(r.Protocol, maxText), clip(r.From, maxText), clip(r.Code, maxText)
+	r.Protocol, r.From = clip(r.Protocol, maxText), clip(r.From, maxText)
 	low := strings.ToLower
 	return note{
 		marks: marks{app: r.App.Key(), principal: low(string(r.Principal)), client: low(string(r.Client))},

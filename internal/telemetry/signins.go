@@ -105,6 +105,7 @@ func (s *SignIns) Record(ctx context.Context, in cloud.SignIn) error {
 // Refuse keeps the record of a token that somebody did not get, as far as not too many come at once:
 // those that are left out are counted. It never waits for the disk.
 func (s *SignIns) Refuse(r cloud.Refused) {
+	r.Replica, r.Code = clip(r.Replica, maxText), clip(r.Code, maxText)
 	if unsaid, ok := s.limits.admit(s.now(), r.Replica, r.Code); ok {
 		s.add(noteOfRefused(r, unsaid))
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"lanyard/internal/cloud"
 )
@@ -22,6 +23,20 @@ func grant(n int) cloud.SignIn {
 		App:      app, Replica: "orders--1-abcde", Audience: "https://vault.azure.net", Protocol: "AppService 2019-08-01",
 		Process: cloud.Process{PID: 4711, UID: 1000, Program: "/bin/sh"}, Attested: true, From: "127.0.0.1:50000",
 	}
+}
+
+func BenchmarkDeliveriesCounted(b *testing.B) {
+	s, err := OpenSignIns(b.Context(), "", Keeping{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			s.Delivered("orders--1-abcde", "11111111-0000-0000-0000-000000000001", 1)
+		}
+	})
 }
 
 // Records of tokens that somebody waits for, beside what signing tokens takes: what is recorded must

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lanyard/internal/fault"
@@ -86,6 +87,32 @@ func TestAFullDiskRefusesTokensAndTakesThemAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Though nobody asks for a token, it is known when the disk is back.
+func TestADiskThatRefusedSignInsIsTriedAgainByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := OpenSignIns(t.Context(), "", Keeping{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		s.refuse(t, true)
+		if err := s.Record(t.Context(), grant(1)); !fault.Is(err, fault.Unavailable) {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if s.Records().Failing.IsZero() {
+			t.Error("a disk that takes nothing is not told")
+		}
+		s.refuse(t, false)
+		time.Sleep(longestPause)
+		synctest.Wait()
+		if r := s.Records(); !r.Failing.IsZero() {
+			t.Errorf("it stands %+v", r)
+		}
+	})
 }
 
 // lock has another program hold the file, until the end that it gives is called.

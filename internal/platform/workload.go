@@ -20,11 +20,22 @@ const exchange = "api://AzureADTokenExchange"
 // workloadToken gives a replica's own token, which its SDK shows for a token of an identity that trusts
 // it, and when it ends (wire-facts: "Workload identity (federated)").
 func (p *Platform) workloadToken(ctx context.Context, r *host.Replica) (raw cloud.Sealed, ends time.Time, err error) {
-	minted, err := p.issuer.Vouch(ctx, issuer.Workload{
+	w := issuer.Workload{
 		Issuer: cloud.Azure.WorkloadIssuer(p.deed.Tenant), Audience: exchange,
 		Group: r.App.Group(), Account: r.App.Name(), Replica: r.Name,
+	}
+	minted, err := p.issuer.Vouch(ctx, w)
+	if err != nil {
+		return cloud.Sealed{}, time.Time{}, err
+	}
+	err = p.signIns.Record(ctx, cloud.SignIn{
+		Token: minted.ID, Key: minted.KeyID, Time: p.now(), Expires: minted.Expires, Name: w.Subject(),
+		App: r.App, Replica: r.Name, Audience: exchange, Protocol: "workload",
 	})
-	return minted.Token, minted.Expires, err
+	if err != nil {
+		return cloud.Sealed{}, time.Time{}, err
+	}
+	return minted.Token, minted.Expires, nil
 }
 
 // trustedIssuers are those whose tokens may speak for identities, once somebody says so. This world's own

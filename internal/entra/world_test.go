@@ -63,14 +63,14 @@ func start(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	people := &directory.Directory{Store: s, Tenant: tenant, Now: clock}
-	w.issuer = &issuer.Issuer{Store: s, Box: box, Tenant: tenant, URL: cloud.Azure.Issuer(tenant), Now: clock}
+	w.issuer = &issuer.Issuer{Store: s, Box: box, Tenant: tenant, URL: cloud.Azure.Issuer(tenant), URLTwo: cloud.Azure.IssuerTwo(tenant), Now: clock}
 	follow(t, people)
 	follow(t, w.issuer)
 	w.store, w.directory = s, people
 	w.enroll(t, s, people)
 
 	mux := http.NewServeMux()
-	w.door = &entra.Door{Issuer: w.issuer, Directory: people, Store: s, Profile: cloud.Azure, Tenant: tenant, Port: "4140", Now: clock}
+	w.door = &entra.Door{Issuer: w.issuer, Directory: people, Store: s, Profile: cloud.Azure, Tenant: tenant, Port: "4140", Now: clock, Belonging: people.Belonging}
 	w.door.Routes(mux)
 	w.server = httptest.NewTLSServer(mux)
 	w.client = leading(w.server)

@@ -111,21 +111,29 @@ func (d *Door) describe(a *directory.Application, sent map[string]json.RawMessag
 			return err
 		}
 	}
+	if value, ok := sent["appRoles"]; ok {
+		if a.Roles, err = appRoles(a.Roles, value); err != nil {
+			return err
+		}
+	}
 	if value, ok := sent["passwordCredentials"]; ok && !same(value, passwords(a.Credentials)) {
 		return notThatWay()
 	}
 	rest := map[string]json.RawMessage{}
 	for name, value := range sent {
 		switch name {
-		case "displayName", "identifierUris", "keyCredentials", "passwordCredentials", "@odata.type":
+		case "displayName", "identifierUris", "keyCredentials", "passwordCredentials", "appRoles", "@odata.type":
 		default:
 			rest[name] = value
 		}
 	}
-	if len(rest) > 0 {
-		a.Properties, err = merge(a.Properties, rest)
+	if len(rest) == 0 {
+		return nil
 	}
-	return err
+	if a.Properties, err = merge(a.Properties, rest); err != nil {
+		return err
+	}
+	return heed(a)
 }
 
 func displayName(value json.RawMessage) (string, error) {

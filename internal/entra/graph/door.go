@@ -31,8 +31,8 @@ type Door struct {
 	// FederatedLimit is how many federated credentials an application may have: 0 means Azure's 20, a
 	// negative number sets no limit.
 	FederatedLimit int
-	Now     func() time.Time // nil means time.Now
-	Log     *slog.Logger     // nil discards
+	Now            func() time.Time // nil means time.Now
+	Log            *slog.Logger     // nil discards
 }
 
 // Audiences are the aud values that mean Microsoft Graph (wire-facts: "Audiences").

@@ -3,12 +3,14 @@ package graph
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"unicode/utf8"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/directory"
 	"lanyard/internal/fault"
 )
 
@@ -18,7 +20,7 @@ const homeTenant = "AzureADMyOrg"
 // unset is an application of which nothing was said (Microsoft Graph v1.0, "application"). What the
 // rules below do not take has this value, and none that Lanyard would have to honour.
 const unset = `{
-	"addIns": [], "appRoles": [], "applicationTemplateId": null, "certification": null, "defaultRedirectUri": null,
+	"addIns": [], "applicationTemplateId": null, "certification": null, "defaultRedirectUri": null,
 	"deletedDateTime": null, "description": null, "disabledByMicrosoftStatus": null, "groupMembershipClaims": null,
 	"isDeviceOnlyAuthSupported": null, "isFallbackPublicClient": null, "notes": null, "optionalClaims": null,
 	"requestSignatureVerification": null, "requiredResourceAccess": [], "samlMetadataUrl": null,
@@ -37,15 +39,17 @@ const unset = `{
 // rule judges the value of one property of an application.
 type rule func(value json.RawMessage) bool
 
-// kept are the properties that only describe an application, and are kept as sent. Those that change
-// what a token says or who may sign in are taken only with the value that they have anyway.
+// kept are the properties that are kept as sent: those that only describe an application, and those that
+// say what is in tokens for it, see heed. Others that change what a token says or who may sign in are
+// taken only with the value that they have anyway.
 var kept = map[string]rule{
 	"description": words(1024), "notes": words(1024), "serviceManagementReference": words(1024),
 	"tags": tags, "requiredResourceAccess": wishes,
 	"info.marketingUrl": words(1024), "info.privacyStatementUrl": words(1024), "info.supportUrl": words(1024),
 	"info.termsOfServiceUrl": words(1024), "web.homePageUrl": words(256),
-	"isFallbackPublicClient": oneOf("null", "false"), "api.requestedAccessTokenVersion": oneOf("null", "1"),
-	"signInAudience": oneOf(`"` + homeTenant + `"`),
+	"isFallbackPublicClient": oneOf("null", "false"), "api.requestedAccessTokenVersion": oneOf("null", "1", "2"),
+	"groupMembershipClaims": oneOf("null", `"None"`, `"SecurityGroup"`, `"All"`),
+	"signInAudience":        oneOf(`"` + homeTenant + `"`),
 }
 
 // properties gives an application's properties, those that were set over those that were not.
@@ -81,6 +85,30 @@ func merge(set json.RawMessage, sent map[string]json.RawMessage) (json.RawMessag
 	}
 	// A patch that says null unsets; merging patches would keep the null, so it is applied.
 	return jsonpatch.MergePatch(set, patch)
+}
+
+// heed takes from an application's properties what its tokens follow (Microsoft Graph v1.0,
+// "apiApplication", "application").
+func heed(a *directory.Application) error {
+	var p struct {
+		API struct {
+			Version int `json:"requestedAccessTokenVersion"`
+		} `json:"api"`
+		Groups string `json:"groupMembershipClaims"`
+	}
+	if len(a.Properties) > 0 {
+		if err := json.Unmarshal(a.Properties, &p); err != nil {
+			return fmt.Errorf("read properties of application %s: %w", a.ID, err)
+		}
+	}
+	a.Version, a.GroupClaims = "", ""
+	if p.API.Version == 2 {
+		a.Version = directory.VersionTwo
+	}
+	if p.Groups != "None" {
+		a.GroupClaims = p.Groups
+	}
+	return nil
 }
 
 // check holds what was sent against the rules; path is "" or the name of a property and a dot.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"lanyard/internal/fault"
@@ -39,13 +40,30 @@ func (d *Door) memberships() []route {
 	return all
 }
 
+// appRoleRoutes are the routes of the assignments of app roles, by who has them and by where they hold.
+func (d *Door) appRoleRoutes() []route {
+	all := []route{{"GET /me/approleassignments", d.listAssignments}}
+	for _, at := range []string{
+		"/users/{id}/approleassignments", "/groups/{id}/approleassignments", "/serviceprincipals/{id}/approleassignments",
+		"/serviceprincipals/{id}/approleassignedto",
+	} {
+		all = append(all,
+			route{"GET " + at, d.listAssignments},
+			route{"POST " + at, d.assign},
+			route{"GET " + at + "/{assignment}", d.showAssignment},
+			route{"DELETE " + at + "/{assignment}", d.unassign},
+		)
+	}
+	return all
+}
+
 // Handler answers for the directory host. Mount it by host name, not under a ServeMux pattern: a mux
 // redirects unclean paths, which are refused here. Microsoft Graph reads paths without regard to
 // case, so all of this list is in lower case; {id} also stands for a key in parentheses.
 func (d *Door) Handler() http.Handler {
 	door := httpkit.Door{Name: "graph", Speak: d.Speak, Log: d.Log, Now: d.Now, MaxBody: maxBody}
 	routes := http.NewServeMux()
-	for _, route := range append(d.memberships(), []route{
+	for _, route := range slices.Concat(d.memberships(), d.appRoleRoutes(), []route{
 		{"GET /applications", d.listApplications},
 		{"POST /applications", d.createApplication},
 		{"GET /applications/{id}", d.showApplication},
@@ -107,8 +125,7 @@ func (d *Door) Handler() http.Handler {
 		{"POST /oauth2permissiongrants", notOffered("consent: oauth2PermissionGrants cannot be made")},
 		{"/oauth2permissiongrants", notOffered("consent: there are no oauth2PermissionGrants")},
 		{"/oauth2permissiongrants/{rest...}", notOffered("consent: there are no oauth2PermissionGrants")},
-		{"/serviceprincipals/{id}/approleassignments", notOffered("app role assignments")},
-		{"/serviceprincipals/{id}/approleassignedto", notOffered("app role assignments")},
+		{"PATCH /serviceprincipals/{id}/approleassignedto/{assignment}", notOffered("changing app role assignments: delete and make them")},
 		{"/directory/deleteditems", notOffered("restoring deleted objects: what is deleted is gone at once")},
 		{"/directory/deleteditems/{rest...}", notOffered("restoring deleted objects: what is deleted is gone at once")},
 		{"/$batch", notOffered("batches of requests")},
@@ -116,7 +133,7 @@ func (d *Door) Handler() http.Handler {
 		{"GET /serviceprincipals/$count", notOffered("$count as a path; ask for $count=true with ConsistencyLevel: eventual")},
 		{"", elsewhere}, // beside the next line, or the mux redirects to it; so for all that end in {rest...}
 		{"/", elsewhere},
-	}...) {
+	}) {
 		method, below, ok := strings.Cut(route.pattern, " ")
 		if !ok {
 			method, below = "", route.pattern

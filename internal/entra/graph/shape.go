@@ -38,6 +38,8 @@ func nounOf(e entity) noun {
 		return people
 	case group:
 		return groups
+	case assigned:
+		return roleAssignments
 	}
 	return principals
 }
@@ -75,7 +77,7 @@ func (a application) shape() map[string]any {
 	for name, value := range map[string]any{
 		"id": a.ID, "appId": a.Client, "displayName": a.Name, "createdDateTime": stamp(a.Created),
 		"identifierUris": orEmpty(a.URIs), "publisherDomain": a.domain, "signInAudience": homeTenant,
-		"passwordCredentials": passwords(a.Credentials), "keyCredentials": keys(a.Certificates),
+		"passwordCredentials": passwords(a.Credentials), "keyCredentials": keys(a.Certificates), "appRoles": shownRoles(a.Roles),
 	} {
 		shape[name] = value
 	}
@@ -146,9 +148,10 @@ func (p principal) shape() map[string]any {
 		"appDescription": nil, "applicationTemplateId": nil, "disabledByMicrosoftStatus": nil,
 		"preferredSingleSignOnMode": nil, "tokenEncryptionKeyId": nil,
 		"appRoleAssignmentRequired": false, "tags": []string{}, "replyUrls": []string{}, "addIns": []string{},
-		"appRoles": []string{}, "oauth2PermissionScopes": []string{}, "notificationEmailAddresses": []string{},
+		"appRoles": shownRoles(nil), "oauth2PermissionScopes": []string{}, "notificationEmailAddresses": []string{},
 	}
 	if p.of != nil {
+		shape["appRoles"] = shownRoles(p.of.Roles)
 		shape["appDisplayName"], shape["appOwnerOrganizationId"], shape["signInAudience"] = p.of.Name, p.Tenant, homeTenant
 	}
 	return shape

@@ -137,7 +137,7 @@ func TestOnlyTheOwnerReadsWhoGotTokens(t *testing.T) {
 // lock has another program hold the records of sign-ins, until the end that it gives is called.
 func (s *stage) lock(t *testing.T) (end func()) {
 	t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(s.config.State, "signins.db"))
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.config.State, "signins.db")+"?_pragma=busy_timeout(10000)")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -258,7 +258,7 @@ func (h *History) queued() (n, weight, dropped int) {
 
 func TestWhatWaitsIsBoundedInBytesAndWhatIsDroppedIsTold(t *testing.T) {
 	var told strings.Builder
-	h, err := OpenHistory(t.Context(), "", nil, slog.New(slog.NewTextHandler(&told, nil)))
+	h, err := OpenHistory(t.Context(), "", func() time.Time { return noon }, slog.New(slog.NewTextHandler(&told, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -118,7 +118,7 @@ func TestADiskThatRefusedSignInsIsTriedAgainByItself(t *testing.T) {
 // lock has another program hold the file, until the end that it gives is called.
 func lock(t *testing.T, path string) (end func()) {
 	t.Helper()
-	db, err := sql.Open("sqlite", path)
+	db, err := sql.Open("sqlite", address(path, "_pragma=busy_timeout(10000)"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,8 +41,8 @@ type Guard struct {
 	// Backdated is by how much the issuer dates iat back (wire-facts: "Managed identity access
 	// token": 300 s): it tells when a token was minted.
 	Backdated time.Duration
-	// Recalled reports whether a token was taken back; nil means that none is.
-	Recalled func(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time, toRefuse bool) bool
+	// Revoked reports whether a token was taken back; nil means that none is.
+	Revoked func(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time) bool
 	// Age says how old something is by the world's clock; nil means the real time since then.
 	Age func(born time.Time) time.Duration
 	Now func() time.Time // nil means time.Now
@@ -126,7 +126,7 @@ func (g *Guard) recognise(c token.Claims) *Rejection {
 // not ended: in both cases another token of the same caller may be good.
 func (g *Guard) outdated(c token.Claims, now time.Time) *Rejection {
 	minted := c.Minted(g.Backdated)
-	if g.Recalled != nil && g.Recalled(c.ID, c.Principal, mintedFor(c), minted, true) {
+	if g.Revoked != nil && g.Revoked(c.ID, c.Principal, mintedFor(c), minted) {
 		return reject(Revoked, "the token was revoked")
 	}
 	life := time.Unix(c.Expires, 0).Sub(minted)

@@ -55,11 +55,10 @@ func TestWhatWasTakenBackIsRefusedWithTheChallenge(t *testing.T) {
 		of     cloud.PrincipalID
 		app    cloud.ID
 		minted time.Time
-		refuse bool
 	}
 	back := true
-	g.Recalled = func(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time, toRefuse bool) bool {
-		got.token, got.of, got.app, got.minted, got.refuse = token, of, app, minted, toRefuse
+	g.Revoked = func(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time) bool {
+		got.token, got.of, got.app, got.minted = token, of, app, minted
 		return back
 	}
 	c := soundClaims()
@@ -71,7 +70,7 @@ func TestWhatWasTakenBackIsRefusedWithTheChallenge(t *testing.T) {
 	if challenge := fault.Of(err).Header["WWW-Authenticate"]; !strings.Contains(challenge, "insufficient_claims") {
 		t.Errorf("the challenge is %s", challenge)
 	}
-	if got.token != c.ID || got.of != hello || got.app.Name() != "wearer" || !got.minted.Equal(now) || !got.refuse {
+	if got.token != c.ID || got.of != hello || got.app.Name() != "wearer" || !got.minted.Equal(now) {
 		t.Errorf("asked was %+v", got)
 	}
 	back = false

@@ -48,16 +48,21 @@ type index struct {
 	byApp       map[string][]cloud.Recall // by ID.Key
 }
 
-// Recalled reports whether a token with that id, of that principal, minted for that app at that time,
-// was taken back. With toRefuse only recalls count that guards obey, otherwise all: caches obey both. It
-// takes no lock.
-func (d *Directory) Recalled(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time, toRefuse bool) bool {
+// Recalled reports whether caches have to drop a token with that id, of that principal, minted for that
+// app at that time. It takes no lock.
+func (d *Directory) Recalled(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time) bool {
 	d.open()
-	known := d.recalls.Load()
-	x := &known.every
-	if toRefuse {
-		x = &known.refusing
-	}
+	return d.recalls.Load().every.covers(token, of, app, minted)
+}
+
+// Revoked is Recalled for guards, which refuse such a token: a recall that is for caches alone does not
+// count.
+func (d *Directory) Revoked(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time) bool {
+	d.open()
+	return d.recalls.Load().refusing.covers(token, of, app, minted)
+}
+
+func (x *index) covers(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time) bool {
 	if !minted.Before(x.latest) {
 		return false
 	}

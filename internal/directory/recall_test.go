@@ -53,15 +53,15 @@ func TestARecallReachesWhatItNamesAndNothingElse(t *testing.T) { // TK-10
 			w.recall(test.recall)
 			before, after := w.now.Add(-time.Microsecond), w.now
 			for _, m := range test.covers {
-				if !w.Recalled(m.token, m.of, m.app, before, true) || !w.Recalled(m.token, m.of, m.app, before, false) {
+				if !w.Revoked(m.token, m.of, m.app, before) || !w.Recalled(m.token, m.of, m.app, before) {
 					t.Errorf("it does not reach %+v", m)
 				}
-				if w.Recalled(m.token, m.of, m.app, after, true) {
+				if w.Revoked(m.token, m.of, m.app, after) {
 					t.Errorf("it reaches %+v although minted afterwards", m)
 				}
 			}
 			for _, m := range test.not {
-				if w.Recalled(m.token, m.of, m.app, before, true) {
+				if w.Revoked(m.token, m.of, m.app, before) {
 					t.Errorf("it reaches %+v", m)
 				}
 			}
@@ -73,10 +73,10 @@ func TestARefreshDropsCachesOnly(t *testing.T) {
 	w := start(t)
 	w.recall(cloud.Recall{Principal: mine})
 	before := w.now.Add(-time.Second)
-	if !w.Recalled(thisOne, mine, cloud.ID{}, before, false) {
+	if !w.Recalled(thisOne, mine, cloud.ID{}, before) {
 		t.Error("caches keep the token")
 	}
-	if w.Recalled(thisOne, mine, cloud.ID{}, before, true) {
+	if w.Revoked(thisOne, mine, cloud.ID{}, before) {
 		t.Error("guards refuse the token")
 	}
 }
@@ -90,7 +90,7 @@ func TestTheSameRecallAgainTakesTheEarlierOnesPlace(t *testing.T) {
 		t.Errorf("%d recalls are kept: %s, %s", len(w.Recalls()), first.ID, second.ID)
 	}
 	w.recall(cloud.Recall{Principal: mine, Refuse: true, At: first.At}) // of a clock that lags behind
-	if !w.Recalled(thisOne, mine, cloud.ID{}, w.now.Add(-time.Second), true) {
+	if !w.Revoked(thisOne, mine, cloud.ID{}, w.now.Add(-time.Second)) {
 		t.Error("a later recall lets live what an earlier one took back")
 	}
 	if w.recall(cloud.Recall{Principal: mine}).ID == second.ID {
@@ -123,7 +123,7 @@ func TestRecallsAreBoundedAndGoByThemselves(t *testing.T) {
 	}
 	w.commit(changes...)
 	w.now = w.now.Add(time.Second)
-	if !w.Recalled(thisOne, mine, cloud.MustID(elsewhere), w.now.Add(-2*time.Second), true) {
+	if !w.Revoked(thisOne, mine, cloud.MustID(elsewhere), w.now.Add(-2*time.Second)) {
 		t.Error("beyond the bound a detachment does not reach the identity's tokens")
 	}
 	if gone := w.Outdated(); len(gone) != 0 {
@@ -149,13 +149,13 @@ func TestWhatADetachmentTakesBack(t *testing.T) { // TK-10
 	}
 	w.commit(changes...)
 	meanwhile := w.now.Add(Settling - time.Millisecond) // minted by somebody who had not seen it yet
-	if !w.Recalled(thisOne, mine, here, meanwhile, true) {
+	if !w.Revoked(thisOne, mine, here, meanwhile) {
 		t.Error("what was minted for the app lives on")
 	}
-	if w.Recalled(thisOne, mine, there, meanwhile, true) || w.Recalled(thisOne, yours, here, meanwhile, true) {
+	if w.Revoked(thisOne, mine, there, meanwhile) || w.Revoked(thisOne, yours, here, meanwhile) {
 		t.Error("it reaches other apps, or other identities")
 	}
-	if w.Recalled(thisOne, mine, here, w.now.Add(Settling), true) {
+	if w.Revoked(thisOne, mine, here, w.now.Add(Settling)) {
 		t.Error("it reaches what is minted when the identity is attached again")
 	}
 	timing = cloud.AsAzure
@@ -168,11 +168,11 @@ func TestARecallThatCannotBeReadLeavesWhatWasKnown(t *testing.T) { // T28
 	w := start(t)
 	r := w.recall(cloud.Recall{Principal: mine, Refuse: true})
 	w.commit(store.Change{Key: cloud.KeysRecall + r.ID, Value: []byte("poison"), If: store.Any})
-	if !w.Recalled(thisOne, mine, cloud.ID{}, w.now.Add(-time.Second), true) {
+	if !w.Revoked(thisOne, mine, cloud.ID{}, w.now.Add(-time.Second)) {
 		t.Error("the recall is forgotten")
 	}
 	w.commit(store.Change{Key: cloud.KeysRecall + r.ID, If: store.Any})
-	if w.Recalled(thisOne, mine, cloud.ID{}, w.now.Add(-time.Second), true) {
+	if w.Revoked(thisOne, mine, cloud.ID{}, w.now.Add(-time.Second)) {
 		t.Error("the recall outlives its document")
 	}
 }
@@ -194,7 +194,7 @@ func BenchmarkRecalled(b *testing.B) {
 		b.Run(fmt.Sprintf("%d recalls", n), func(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					if d.Recalled(thisOne, mine, here, at.Add(-time.Hour), true) {
+					if d.Revoked(thisOne, mine, here, at.Add(-time.Hour)) {
 						b.Fatal("recalled")
 					}
 				}

@@ -34,7 +34,7 @@ type Directory interface {
 	// Belonging gives what a token for a resource says of a principal now.
 	Belonging(of cloud.PrincipalID, resource directory.Resource) (groups, roles []string)
 	// Recalled reports whether a token was taken back.
-	Recalled(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time, toRefuse bool) bool
+	Recalled(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time) bool
 }
 
 // Hosts knows the replicas, and whose process calls.

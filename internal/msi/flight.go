@@ -127,7 +127,7 @@ func pause(ctx context.Context, long time.Duration) error {
 
 // recalled reports whether a grant's token was taken back.
 func (d *Door) recalled(g *grant, c *call) bool {
-	return g.at.Before(c.who.ValidFrom) || d.Directory.Recalled(g.id, c.who.ID, c.replica.App, g.at, false)
+	return g.at.Before(c.who.ValidFrom) || d.Directory.Recalled(g.id, c.who.ID, c.replica.App, g.at)
 }
 
 // valid reports whether a finished grant's token is good still.

@@ -269,6 +269,6 @@ func (b *bubble) Audience(r string) (directory.Resource, bool) {
 func (b *bubble) Belonging(cloud.PrincipalID, directory.Resource) (groups, roles []string) {
 	return nil, nil
 }
-func (b *bubble) Recalled(_ string, _ cloud.PrincipalID, _ cloud.ID, minted time.Time, _ bool) bool {
+func (b *bubble) Recalled(_ string, _ cloud.PrincipalID, _ cloud.ID, minted time.Time) bool {
 	return minted.Before(b.recalled)
 }

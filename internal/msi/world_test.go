@@ -177,7 +177,7 @@ func (w *world) Belonging(cloud.PrincipalID, directory.Resource) (groups, roles 
 }
 
 // Recalled says what a test does.
-func (w *world) Recalled(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time, _ bool) bool {
+func (w *world) Recalled(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, r := range w.recalls {

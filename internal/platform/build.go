@@ -69,7 +69,8 @@ func (p *Platform) build(ctx context.Context) error {
 	}
 	p.host = &host.Host{
 		Store: p.store, Dir: p.config.Dir, Now: now, Log: log, Prepare: p.prepare, Merge: edge.Merge, Output: p.output,
-		Engine: &process.Engine{State: p.config.State, Homes: homes, Shim: p.config.Shim, Log: log},
+		Witness: &process.Witness{},
+		Engine:  &process.Engine{State: p.config.State, Homes: homes, Shim: p.config.Shim, Log: log},
 	}
 	p.armGuard = p.guardFor(armAudiences)
 	p.arm = &arm.Engine{
@@ -89,7 +90,7 @@ func (p *Platform) guardFor(audiences []string) *guard.Guard {
 		Tenant: p.deed.Tenant, Audiences: audiences, Issuers: []string{cloud.Azure.Issuer(p.deed.Tenant)},
 		Keys: p.issuer.Key, Principal: p.directory.Remembered, Decide: p.directory.Decide, Suggest: p.directory.Suggest,
 		Authority: "https://" + cloud.Azure.Authority, Backdated: issuer.Backdating, Now: p.config.Now, Log: p.log,
-		Recalled: p.directory.Recalled, Age: p.clock.Age,
+		Revoked: p.directory.Revoked, Age: p.clock.Age,
 	}
 }
 
@@ -179,17 +180,6 @@ func (p *Platform) admitProxy(user, password string) bool {
 
 func (p place) environment() edge.Environment {
 	return edge.Environment{Address: p.Address, User: p.User, Password: cloud.Seal(p.Password), Bundle: p.Bundle, TrustStore: p.Trust}
-}
-
-// prepare gives a replica's environment: its own token endpoint (wire-facts: "Environment
-// variables and precedence"), and the way on which Azure's names lead here.
-func (p *Platform) prepare(r *host.Replica) []string {
-	way := p.place.environment()
-	way.User, way.Password = r.Name, r.Proxy
-	endpoint := "http://" + p.Address() + "/r/" + r.Name + "/msi/token"
-	return append(way.Variables(),
-		"IDENTITY_ENDPOINT="+endpoint, "IDENTITY_HEADER="+r.Header.Open(),
-		"CONTAINER_APP_NAME="+r.App.Name(), "CONTAINER_APP_REVISION="+r.Revision, "CONTAINER_APP_REPLICA_NAME="+r.Name)
 }
 
 // output keeps a line that an app wrote, and shows it to whoever started the platform.

@@ -35,27 +35,25 @@ func newClock(s store.Store, profile cloud.Profile, now func() time.Time, log *s
 	c.timing.Store(&cloud.Instant)
 	c.views[0] = store.NewView(s, cloud.KeyClock)
 	c.views[0].OnChange(func(b store.Batch) {
-		follow(c.log, b, cloud.KeyClock, cloud.Clock{}, &c.moved)
+		follow(c, b, cloud.Clock{}, &c.moved)
 		for _, wake := range c.wake {
 			wake()
 		}
 	})
 	c.views[1] = store.NewView(s, cloud.KeyTiming)
-	c.views[1].OnChange(func(b store.Batch) { follow(c.log, b, cloud.KeyTiming, cloud.Instant, &c.timing) })
+	c.views[1].OnChange(func(b store.Batch) { follow(c, b, cloud.Instant, &c.timing) })
 	return c
 }
 
-// follow takes in what a batch says of one document; one that cannot be read leaves what was known.
-func follow[T any](log *slog.Logger, b store.Batch, key string, absent T, into *atomic.Pointer[T]) {
+// follow takes in what a batch says of a view's one document; one that cannot be read leaves what was
+// known.
+func follow[T any](c *clock, b store.Batch, absent T, into *atomic.Pointer[T]) {
 	found, value := b.Reset, absent
 	for _, e := range b.Events {
-		if e.Key != key {
-			continue
-		}
 		read := absent
 		if e.Value != nil {
 			if err := json.Unmarshal(e.Value, &read); err != nil {
-				log.Error("document cannot be read", httpkit.KeyDocument, e.Key, httpkit.KeyError, err)
+				c.log.Error("document cannot be read", httpkit.KeyDocument, e.Key, httpkit.KeyError, err)
 				return
 			}
 		}

@@ -195,9 +195,10 @@ func TestTheOldestSignInsGoWhenAllTakeUpTooMuch(t *testing.T) {
 func TestRefusalsAreBoundedAndWhatIsLeftOutIsCounted(t *testing.T) {
 	now := noon
 	s := keep(t, "", Keeping{Now: func() time.Time { return now }})
+	long := strings.Repeat("a", 1<<20)
 	flood := func(code string, n int) {
 		for range n {
-			s.Refuse(cloud.Refused{Time: now, Replica: "orders", Code: code, Audience: strings.Repeat("a", 1<<20), Reason: strings.Repeat("r", 1<<20)})
+			s.Refuse(cloud.Refused{Time: now, Replica: "orders", Code: code, Audience: long, Reason: long})
 		}
 	}
 	flood("Wrong", 1000)

@@ -23,7 +23,7 @@ func TestOneProgramInsideAndOutside(t *testing.T) {
 	if o := stage.Run(t, signIn); o.Code != 0 {
 		t.Fatalf("az login: %s", o.Err)
 	}
-	question := question{"default", "none", vault}
+	question := question{Library: "default", Selector: "none", Resource: vault}
 	for name, command := range programs {
 		if name == "az" || name == "az2.45" {
 			continue // az is what a developer signs in with

@@ -18,6 +18,7 @@ func Markdown() string {
 	for _, s := range sources {
 		s.write(&b)
 	}
+	writeRecoveries(&b)
 	return b.String()
 }
 

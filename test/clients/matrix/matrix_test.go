@@ -69,7 +69,7 @@ func (w *world) try(t *testing.T, r *running, s source, of client, i int) {
 		if resource == "" {
 			resource = vault
 		}
-		a := r.ask(question{of.library, namedBy(c.selector, w.identity(c.whose)), resource})
+		a := r.ask(question{Library: of.library, Selector: namedBy(c.selector, w.identity(c.whose)), Resource: resource})
 		w.judge(t, a, w.identity(c.whose), s.outcome(of, c))
 	})
 }

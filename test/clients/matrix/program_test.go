@@ -15,7 +15,7 @@ import (
 )
 
 // question is what a program is asked in one line.
-type question struct{ Library, Selector, Resource string }
+type question struct{ Library, Selector, Resource, Claims string }
 
 // answer is what it prints.
 type answer struct {
@@ -24,6 +24,7 @@ type answer struct {
 		App       string `json:"appid"`
 		Identity  string `json:"xms_mirid"`
 		Audience  string `json:"aud"`
+		Token     string `json:"uti"`
 	}
 	Expires      int64 // seconds since 1970, as the client tells
 	Value        string

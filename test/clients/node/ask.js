@@ -11,7 +11,7 @@ import { ConfidentialClientApplication, ManagedIdentityApplication } from "@azur
 const clients = new Map();
 
 function once(question, make) {
-  const key = `${question.Library} ${question.Selector}`;
+  const key = `${question.Library.replace("claims", "msal")} ${question.Selector}`;
   if (!clients.has(key)) clients.set(key, make());
   return clients.get(key);
 }
@@ -52,7 +52,7 @@ function confidential({ Selector }) {
 async function byMSAL(question) {
   const got = process.env.AZURE_FEDERATED_TOKEN_FILE
     ? await once(question, () => confidential(question)).acquireTokenByClientCredential({ scopes: [`${question.Resource}/.default`] })
-    : await once(question, () => managed(question)).acquireToken({ resource: question.Resource });
+    : await once(question, () => managed(question)).acquireToken({ resource: question.Resource, claims: question.Claims || undefined });
   return said(got.accessToken, got.expiresOn.getTime());
 }
 
@@ -63,6 +63,7 @@ function said(token, expires) {
 async function ask(question) {
   switch (question.Library) {
     case "msal":
+    case "claims":
       return byMSAL(question);
     case "secret": {
       const client = once(question, () => new SecretClient(process.env.VAULT, credentialFor(question)));

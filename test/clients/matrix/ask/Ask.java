@@ -81,7 +81,7 @@ public final class Ask {
     }
 
     private static Object once(Map<String, Object> question, Maker maker) throws Exception {
-        String key = question.get("Library") + " " + question.get("Selector");
+        String key = ((String) question.get("Library")).replace("claims", "msal") + " " + question.get("Selector");
         if (!CLIENTS.containsKey(key)) CLIENTS.put(key, maker.make());
         return CLIENTS.get(key);
     }
@@ -90,6 +90,7 @@ public final class Ask {
         String resource = (String) question.get("Resource");
         switch ((String) question.get("Library")) {
             case "msal":
+            case "claims":
                 return byMSAL(question, resource);
             case "secret": {
                 SecretClient client = (SecretClient) once(question, () -> new SecretClientBuilder()
@@ -136,7 +137,9 @@ public final class Ask {
         IAuthenticationResult got;
         if (System.getenv("AZURE_FEDERATED_TOKEN_FILE") == null) {
             ManagedIdentityApplication client = (ManagedIdentityApplication) once(question, () -> managed(question));
-            got = client.acquireTokenForManagedIdentity(ManagedIdentityParameters.builder(resource).build()).get();
+            ManagedIdentityParameters.ManagedIdentityParametersBuilder asked = ManagedIdentityParameters.builder(resource);
+            if (question.get("Library").equals("claims")) asked.claims((String) question.get("Claims"));
+            got = client.acquireTokenForManagedIdentity(asked.build()).get();
         } else {
             ConfidentialClientApplication client = (ConfidentialClientApplication) once(question, () -> confidential(question));
             got = client.acquireToken(ClientCredentialParameters.builder(Set.of(resource + "/.default")).build()).get();

@@ -21,7 +21,7 @@ class Refused(Exception):
 
 
 def once(question, make):
-    key = question["Library"], question["Selector"]
+    key = question["Library"].replace("claims", "msal"), question["Selector"]
     if key not in clients:
         clients[key] = make(question)
     return clients[key]
@@ -58,7 +58,8 @@ def by_msal(question):
     if "AZURE_FEDERATED_TOKEN_FILE" in os.environ:
         got = once(question, confidential).acquire_token_for_client([question["Resource"] + "/.default"])
     else:
-        got = once(question, managed).acquire_token_for_client(resource=question["Resource"])
+        claims = {"claims_challenge": question["Claims"]} if question["Library"] == "claims" else {}
+        got = once(question, managed).acquire_token_for_client(resource=question["Resource"], **claims)
     if "access_token" not in got:
         raise Refused(got.get("error"), got.get("error_description"))
     return said(got["access_token"], time.time() + int(got["expires_in"]))
@@ -99,7 +100,7 @@ def said(token, expires):
 
 def ask(question):
     match question["Library"]:
-        case "msal":
+        case "msal" | "claims":
             return by_msal(question)
         case "secret":
             client = once(question, lambda q: SecretClient(os.environ["VAULT"], credential_for(q)))

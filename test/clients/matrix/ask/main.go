@@ -24,9 +24,10 @@ import (
 
 // question is one line of input.
 type question struct {
-	Library  string // identity, default, workload, msal, secret, az
+	Library  string // identity, default, workload, msal, claims (MSAL with a challenge's), secret, az
 	Selector string // none, or client_id=, object_id=, resource_id= with its value
 	Resource string
+	Claims   string // of the challenge
 }
 
 // answer is one line of output.
@@ -63,7 +64,7 @@ func main() {
 
 func ask(q question) (answer, error) {
 	switch q.Library {
-	case "msal":
+	case "msal", "claims":
 		return byMSAL(q)
 	case "secret":
 		return secret(q)
@@ -85,7 +86,7 @@ func ask(q question) (answer, error) {
 var clients = map[string]any{}
 
 func once[T any](q question, make func() (T, error)) (T, error) {
-	key := q.Library + " " + q.Selector
+	key := strings.Replace(q.Library, "claims", "msal", 1) + " " + q.Selector
 	if made, ok := clients[key]; ok {
 		return made.(T), nil
 	}
@@ -144,7 +145,11 @@ func byMSAL(q question) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	got, err := client.AcquireToken(context.Background(), q.Resource)
+	var options []managedidentity.AcquireTokenOption
+	if q.Library == "claims" {
+		options = append(options, managedidentity.WithClaims(q.Claims))
+	}
+	got, err := client.AcquireToken(context.Background(), q.Resource, options...)
 	if err != nil {
 		return answer{}, err
 	}

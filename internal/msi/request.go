@@ -50,7 +50,7 @@ func (d *Door) direct(r *http.Request) error {
 		return refuse("The token endpoint is not known under this host name.").
 			Try("use IDENTITY_ENDPOINT exactly as it stands in the environment")
 	}
-	if !r.ProtoAtLeast(1, 1) || r.URL.IsAbs() {
+	if r.ProtoMajor != 1 || r.ProtoMinor != 1 || r.URL.IsAbs() {
 		return refuse("The token endpoint answers direct HTTP/1.1 requests only.")
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"lanyard/internal/fault"
 	"lanyard/internal/httpkit"
@@ -46,10 +47,10 @@ type imdsRefusal struct {
 
 // sentence is what a fault says in any dialect.
 func sentence(f *fault.Error) string {
-	if f.Hint != "" {
-		return f.Public + " Try: " + f.Hint
+	if f.Hint == "" {
+		return f.Public
 	}
-	return f.Public
+	return strings.TrimSuffix(f.Public, ".") + ". Try: " + f.Hint
 }
 
 // status gives the one of a fault at /msi/token: never 404 or 410, which clients take for a reason to

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,8 +14,8 @@ import (
 )
 
 func adCommand(a *app) *cobra.Command {
-	cmd := parent("ad", "Manage the directory's applications and service principals", "lanyard ad sp list --all --output table")
-	cmd.AddCommand(spCommand(a), registrationCommand(a), userCommand(a))
+	cmd := parent("ad", "Manage the directory's applications, service principals and groups", "lanyard ad sp list --all --output table")
+	cmd.AddCommand(spCommand(a), registrationCommand(a), userCommand(a), securityGroupCommand(a))
 	return cmd
 }
 
@@ -23,6 +24,16 @@ func userCommand(a *app) *cobra.Command {
 	cmd.AddCommand(a.verb("list", "List people", "lanyard ad user list --output table", func(c *client, cmd *cobra.Command) (any, error) {
 		return c.graphList(cmd.Context(), "/users", "")
 	}))
+	var id string
+	var secure bool
+	within := a.verb("get-member-groups", "List the groups that somebody is in, at any remove", "lanyard ad user get-member-groups --id owner@lanyard.localhost",
+		func(c *client, cmd *cobra.Command) (any, error) {
+			return c.memberGroups(cmd.Context(), "/users/"+url.PathEscape(id), secure)
+		})
+	within.Flags().StringVar(&id, "id", "", "object id or name to sign in by")
+	within.Flags().BoolVar(&secure, "security-enabled-only", false, "security groups alone; there are no others")
+	must(within, "id")
+	cmd.AddCommand(within)
 	return cmd
 }
 

@@ -69,7 +69,12 @@ func (c *client) members(ctx context.Context, who string) ([]member, error) {
 	if strings.Contains(who, "://") {
 		return c.membersWhere(ctx, "/servicePrincipals", "servicePrincipalNames/any(c:c eq "+quoted(who)+")")
 	}
-	return c.membersWhere(ctx, "/servicePrincipals", "displayName eq "+quoted(who))
+	found, err := c.membersWhere(ctx, "/servicePrincipals", "displayName eq "+quoted(who))
+	if err != nil {
+		return nil, err
+	}
+	groups, err := c.membersWhere(ctx, "/groups", "displayName eq "+quoted(who))
+	return append(found, groups...), err
 }
 
 func (c *client) membersWhere(ctx context.Context, collection, filter string) ([]member, error) {

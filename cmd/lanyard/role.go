@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -29,6 +30,7 @@ func roleCommand(a *app) *cobra.Command {
 type grant struct {
 	role, assignee, objectID, principalType, scope, group string
 	ids                                                   []string
+	groups                                                bool
 }
 
 func (g *grant) flags(cmd *cobra.Command) {
@@ -69,6 +71,7 @@ func assignmentCommand(a *app) *cobra.Command {
 			return c.named(cmd.Context(), found)
 		})
 	list.Flags().BoolVar(&all, "all", false, "all under the subscription, not only those at the scope")
+	list.Flags().BoolVar(&g.groups, "include-groups", false, "also those of the groups that the assignee is in")
 	list.Flags().BoolVar(&inherited, "include-inherited", false, "also those of the scopes above")
 	for _, verb := range []*cobra.Command{create, remove, list} {
 		g.flags(verb)
@@ -162,7 +165,12 @@ func (c *client) findAssignments(ctx context.Context, g *grant, all, inherited b
 			return nil, err
 		}
 	}
-	docs, err := c.list(ctx, strings.TrimSuffix(scope.String(), "/")+"/providers/"+assignmentType, rolesVersion)
+	at := strings.TrimSuffix(scope.String(), "/") + "/providers/" + assignmentType
+	if byGroups := g.groups && principal != ""; byGroups {
+		at += "?$filter=" + url.QueryEscape("assignedTo("+quoted(principal)+")")
+		principal = "" // who is meant is the service's to say
+	}
+	docs, err := c.list(ctx, at, rolesVersion)
 	if err != nil {
 		return nil, err
 	}

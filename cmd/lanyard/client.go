@@ -214,11 +214,16 @@ func refusal(status int, body []byte) error {
 }
 
 // open calls an action of the management API and leaves the answer's body open, for streams.
-func (c *client) open(ctx context.Context, path string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+cloud.Azure.Management+path, nil)
+func (c *client) open(ctx context.Context, path string, body any) (*http.Response, error) {
+	text, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+cloud.Azure.Management+path, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
 	token, err := c.token(ctx, armResource)
 	if err != nil {
 		return nil, err

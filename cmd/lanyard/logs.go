@@ -95,7 +95,7 @@ func (c *client) find(ctx context.Context, resourceType, name string) (cloud.ID,
 // streamLogs prints lines as they come; without follow the platform ends the stream.
 func (c *client) streamLogs(ctx context.Context, a *app, id cloud.ID, tail int, follow bool) error {
 	q := url.Values{"tail": {fmt.Sprint(tail)}, "follow": {fmt.Sprint(follow)}}
-	resp, err := c.open(ctx, id.String()+"/listConsoleLogs?"+q.Encode()+"&api-version="+appsVersion)
+	resp, err := c.open(ctx, id.String()+"/listConsoleLogs?"+q.Encode()+"&api-version="+appsVersion, struct{}{})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"github.com/spf13/cobra"
 )
@@ -51,7 +52,27 @@ func replicaCommand(a *app) *cobra.Command {
 	show.Flags().StringVar(&replica, "replica", "", "name of the replica")
 	must(show, "replica")
 	cmd := parent("replica", "See an app's replicas", "lanyard containerapp replica list -n hello -g shop")
-	cmd.AddCommand(list, show)
+	cmd.AddCommand(list, show, attestationCommand(a))
+	return cmd
+}
+
+// attestationCommand is Lanyard's own: in Azure nobody attests.
+func attestationCommand(a *app) *cobra.Command {
+	var replica string
+	var off, on bool
+	cmd := a.verb("attestation", "Turn the attestation of a replica's callers off, or on again",
+		"lanyard containerapp replica attestation --replica $REPLICA --off", func(c *client, cmd *cobra.Command) (any, error) {
+			return c.control(cmd.Context(), http.MethodPost, "/replicas/"+url.PathEscape(replica)+"/attestation", map[string]bool{"attest": on})
+		})
+	cmd.Long = `Turn the attestation of a running replica's callers off, or on again. While it is off, any process of this
+machine that knows the replica's header can use its identities. It is off until the replica ends; status, log and
+the records of its tokens say so.`
+	cmd.Flags().StringVar(&replica, "replica", "", "name of the replica")
+	cmd.Flags().BoolVar(&off, "off", false, "do not attest")
+	cmd.Flags().BoolVar(&on, "on", false, "attest again")
+	must(cmd, "replica")
+	cmd.MarkFlagsMutuallyExclusive("off", "on")
+	cmd.MarkFlagsOneRequired("off", "on")
 	return cmd
 }
 

@@ -3,7 +3,6 @@ package platform
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,7 +10,6 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
-	"lanyard/internal/host"
 	"lanyard/internal/httpkit"
 	"lanyard/internal/store"
 )
@@ -113,33 +111,4 @@ func (p *Platform) retain(described []store.Event) {
 	if err := p.console.Retain(apps); err != nil {
 		p.log.Error("console lines of apps that are gone stay", httpkit.KeyError, err)
 	}
-}
-
-// Attached is the first line of an attach answer: the environment of the new replica.
-type Attached struct {
-	Replica     string   `json:"replica"`
-	Environment []string `json:"environment"`
-}
-
-// attach answers the action by which a caller runs an app's process itself: it makes a replica
-// that lives as long as the request does.
-func (p *Platform) attach(ctx context.Context, app cloud.ID, w http.ResponseWriter, _ *http.Request) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	replica, err := p.host.Attach(ctx, app, host.Attachment{})
-	if err != nil {
-		return fmt.Errorf("attach to %s: %w", app, err)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(Attached{Replica: replica.Name, Environment: p.prepare(replica)}); err != nil {
-		return err
-	}
-	if err := http.NewResponseController(w).Flush(); err != nil {
-		return err
-	}
-	select {
-	case <-ctx.Done():
-	case <-p.ending:
-	}
-	return nil
 }

@@ -29,21 +29,22 @@ type Line = telemetry.Line
 func (p *Platform) controlRoutes(mux *http.ServeMux) {
 	door := httpkit.Door{Name: "control", Speak: arm.Speak, Log: p.log, Now: p.config.Now}
 	for pattern, h := range map[string]httpkit.Handler{
-		"GET /status":             p.status,
-		"POST /stop":              p.stop,
-		"POST /explain":           p.explain,
-		"GET /keys":               p.keys,
-		"POST /keys/hold":         p.hold,
-		"POST /keys/release":      p.release,
-		"GET /clock":              p.showClock,
-		"POST /clock/advance":     p.advanceClock,
-		"POST /clock/reset":       p.resetClock,
-		"POST /tokens/revoke":     p.revokeTokens,
-		"POST /tokens/refresh":    p.refreshTokens,
-		"POST /keys/rotate":       p.rotate,
-		"GET /signins":            p.signInRecords,
-		"GET /signins/verify":     p.verifySignIns,
-		"GET /signins/deliveries": p.deliveries,
+		"GET /status":                       p.status,
+		"POST /stop":                        p.stop,
+		"POST /explain":                     p.explain,
+		"GET /keys":                         p.keys,
+		"POST /keys/hold":                   p.hold,
+		"POST /keys/release":                p.release,
+		"GET /clock":                        p.showClock,
+		"POST /clock/advance":               p.advanceClock,
+		"POST /clock/reset":                 p.resetClock,
+		"POST /tokens/revoke":               p.revokeTokens,
+		"POST /tokens/refresh":              p.refreshTokens,
+		"POST /keys/rotate":                 p.rotate,
+		"POST /replicas/{name}/attestation": p.attestation,
+		"GET /signins":                      p.signInRecords,
+		"GET /signins/verify":               p.verifySignIns,
+		"GET /signins/deliveries":           p.deliveries,
 	} {
 		mux.Handle(pattern, door.Serve(p.owned(h)))
 	}
@@ -68,26 +69,20 @@ func (p *Platform) owned(next httpkit.Handler) httpkit.Handler {
 
 // Status is what `lanyard status` prints.
 type Status struct {
-	Address  string          `json:"address"`
-	PID      int             `json:"pid"`
-	Started  time.Time       `json:"started"`
-	State    string          `json:"state"`
-	Tenant   cloud.TenantID  `json:"tenant"`
-	Scope    cloud.ID        `json:"subscription"`
-	Timing   string          `json:"timing"`               // what the world does as late as Azure
-	Ahead    string          `json:"clockAhead,omitempty"` // by how much the world's clock was advanced
-	Held     time.Time       `json:"keysHeld,omitzero"`    // since when rotation of signing keys is held
-	Boundary string          `json:"boundary"`             // what keeps a replica from the state folder
-	Records  Records         `json:"records"`              // how it stands with the records of tokens
-	Replicas []ReplicaStatus `json:"replicas"`
-}
-
-// ReplicaStatus is one running replica.
-type ReplicaStatus struct {
-	App      cloud.ID  `json:"app"`
-	Revision string    `json:"revision"`
-	Name     string    `json:"name"`
-	Started  time.Time `json:"started"`
+	Address  string         `json:"address"`
+	PID      int            `json:"pid"`
+	Started  time.Time      `json:"started"`
+	State    string         `json:"state"`
+	Tenant   cloud.TenantID `json:"tenant"`
+	Scope    cloud.ID       `json:"subscription"`
+	Timing   string         `json:"timing"`               // what the world does as late as Azure
+	Ahead    string         `json:"clockAhead,omitempty"` // by how much the world's clock was advanced
+	Held     time.Time      `json:"keysHeld,omitzero"`    // since when rotation of signing keys is held
+	Boundary string         `json:"boundary"`             // what keeps a replica from the state folder
+	Records  Records        `json:"records"`              // how it stands with the records of tokens
+	// Unattested says why this system does not tell which process calls; empty when it does.
+	Unattested string          `json:"unattested,omitempty"`
+	Replicas   []ReplicaStatus `json:"replicas"`
 }
 
 func (p *Platform) status(w http.ResponseWriter, _ *http.Request) error {
@@ -99,9 +94,12 @@ func (p *Platform) status(w http.ResponseWriter, _ *http.Request) error {
 	if by := ahead(*p.clock.moved.Load()); by > 0 {
 		s.Ahead = cloud.Span(by)
 	}
+	if err := p.host.Witness.Able(); err != nil {
+		s.Unattested = err.Error()
+	}
 	for _, d := range p.arm.Documents(p.scope(), "Microsoft.App/containerApps") {
 		for _, r := range p.host.Replicas(d.ID) {
-			s.Replicas = append(s.Replicas, ReplicaStatus{App: r.App, Revision: r.Revision, Name: r.Name, Started: r.Started})
+			s.Replicas = append(s.Replicas, statusOf(r))
 		}
 	}
 	return httpkit.WriteJSON(w, http.StatusOK, s)

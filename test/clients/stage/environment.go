@@ -117,6 +117,7 @@ var places = map[string][]string{
 	"node":       {".tools/node/node_modules"},
 	"nodejs":     {".tools/nodejs/bin/node", "node"},
 	"java":       {".tools/java"},
+	"federation": {".tools/federation/node_modules"},
 }
 
 // Missing skips a test for want of something outside the project, and fails it when LANYARD_CI is set.

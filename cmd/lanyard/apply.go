@@ -54,11 +54,16 @@ func readWorld(path string) (*worldFile, error) {
 	return &worldFile{w, path}, nil
 }
 
-// apply makes a world through the management API, as the owner.
+// apply makes a world through the management API, as the owner. Its timing is Lanyard's own.
 func (c *client) apply(ctx context.Context, w world.World) error {
 	plan, err := w.Plan(c.seat.Scope(), c.seat.Tenant)
 	if err != nil {
 		return err
+	}
+	if w.Timing != "" {
+		if _, err := c.control(ctx, http.MethodPut, "/timing", map[string]string{"timing": w.Timing}); err != nil {
+			return fmt.Errorf("keep the timing: %w", err)
+		}
 	}
 	for _, r := range plan.Resources {
 		if _, err := c.arm(ctx, http.MethodPut, r.ID, r.APIVersion, r.Body); err != nil {

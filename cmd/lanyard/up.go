@@ -115,6 +115,9 @@ func (a *app) up(ctx context.Context, file string, config platform.Config) error
 	if err != nil {
 		return err
 	}
+	if w != nil && config.Timing != nil {
+		w.Timing = "" // what stands on the command line counts
+	}
 	if err := platform.Harden(); err != nil {
 		return err
 	}

@@ -116,6 +116,20 @@ func TestTheTimingIsKeptBetweenStarts(t *testing.T) {
 	}
 }
 
+func TestTheTimingCanBeChangedWhileAWorldRuns(t *testing.T) {
+	h := newHousehold(t)
+	owner := h.token(t, "https://management.azure.com")
+	for timing, want := range map[string]int{"azure": 200, "removal=expiry,token-cache=2h": 200, "slow": 400, "": 400} {
+		status, body := h.send(t, "PUT", "https://"+ControlHost+"/timing", owner, `{"timing":"`+timing+`"}`)
+		if status != want {
+			t.Errorf("%q is answered %d %s", timing, status, body)
+		}
+		if given, err := cloud.ParseTiming(timing); err == nil && h.clock.Timing() != given {
+			t.Errorf("asked for %s, the timing is %s", timing, h.clock.Timing())
+		}
+	}
+}
+
 func TestTheTokenCacheIsAsLongAsTheTimingSays(t *testing.T) {
 	h := newHousehold(t, func(c *Config) { c.Timing = &cloud.Timing{TokenCache: time.Hour} })
 	old := h.ask(t, h.shop)

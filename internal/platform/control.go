@@ -38,6 +38,7 @@ func (p *Platform) controlRoutes(mux *http.ServeMux) {
 		"GET /clock":                        p.showClock,
 		"POST /clock/advance":               p.advanceClock,
 		"POST /clock/reset":                 p.resetClock,
+		"PUT /timing":                       p.changeTiming,
 		"POST /tokens/revoke":               p.revokeTokens,
 		"POST /tokens/refresh":              p.refreshTokens,
 		"POST /keys/rotate":                 p.rotate,

@@ -139,15 +139,38 @@ func (p *Platform) keepTiming(ctx context.Context) error {
 	if p.config.Timing == nil {
 		return nil
 	}
-	if err := store.Update(ctx, p.store, cloud.KeyTiming, func(t *cloud.Timing) error {
-		*t = *p.config.Timing
-		return nil
-	}); err != nil {
-		return err
-	}
-	_, revision, err := p.store.List(ctx, cloud.KeyTiming)
+	return p.clock.keep(ctx, *p.config.Timing)
+}
+
+func (c *clock) keep(ctx context.Context, timing cloud.Timing) error {
+	value, err := json.Marshal(timing)
 	if err != nil {
 		return err
 	}
-	return p.clock.Await(ctx, revision)
+	revision, err := c.store.Commit(ctx, store.Change{Key: cloud.KeyTiming, Value: value, If: store.Any})
+	if err != nil {
+		return fmt.Errorf("keep the timing: %w", err)
+	}
+	return c.Await(ctx, revision)
+}
+
+func (p *Platform) changeTiming(w http.ResponseWriter, r *http.Request) error {
+	body, err := httpkit.ReadBody(r)
+	if err != nil {
+		return err
+	}
+	var asked struct {
+		Timing string `json:"timing"`
+	}
+	if err := json.Unmarshal(body, &asked); err != nil {
+		return fault.New(fault.Invalid, "InvalidRequestContent", "The timing is not valid JSON.").Because(err)
+	}
+	timing, err := cloud.ParseTiming(asked.Timing)
+	if err != nil {
+		return fault.New(fault.Invalid, "InvalidTiming", "%v.", err)
+	}
+	if err := p.clock.keep(r.Context(), timing); err != nil {
+		return err
+	}
+	return p.showClock(w, r)
 }

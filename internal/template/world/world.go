@@ -22,6 +22,7 @@ const maxFile = 1 << 20
 type World struct {
 	Group      string     `yaml:"group"`    // the resource group that holds everything; "world" when left out
 	Location   string     `yaml:"location"` // "local" when left out
+	Timing     string     `yaml:"timing"`   // what is done as late as Azure does it: cloud.ParseTiming; what it was when left out
 	Identities []Identity `yaml:"identities"`
 	Vaults     []Vault    `yaml:"vaults"`
 	Apps       []App      `yaml:"apps"`
@@ -127,6 +128,9 @@ func (w World) names() (map[string]string, error) {
 func (w World) check() error {
 	if _, err := cloud.ParseID("/subscriptions/s/resourceGroups/" + w.Group); err != nil || strings.Contains(w.Group, "/") {
 		return fmt.Errorf("world file: %q cannot be a resource group's name", w.Group)
+	}
+	if _, err := cloud.ParseTiming(w.Timing); err != nil && w.Timing != "" {
+		return fmt.Errorf("world file: timing: %w", err)
 	}
 	names, err := w.names()
 	if err != nil {

@@ -58,6 +58,7 @@ func TestPlan(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for name, c := range map[string]struct{ text, says string }{
+		"a timing that there is not":                  {"timing: slow\n", "world file: timing:"},
 		"an unknown field names its line":             {"group: a\nvault: []\n", "line 2: field vault not found"},
 		"an unknown field deep down names its line":   {"apps:\n  - name: a\n    cmd: [x]\n", "line 3: field cmd not found"},
 		"two entries of one name":                     {"vaults: [{name: a}]\napps: [{name: a, command: [x]}]", `"a" names an entry`},

@@ -146,3 +146,13 @@ func TestACureCanBePasted(t *testing.T) {
 		t.Errorf("cure is %s, want %s", got, want)
 	}
 }
+
+// TestARefusalNamesTheGroupThatANearGrantCameBy: nobody finds it among the principal's own otherwise.
+func TestARefusalNamesTheGroupThatANearGrantCameBy(t *testing.T) {
+	const crew cloud.PrincipalID = "aaaaaaaa-0000-0000-0000-00000000000c"
+	near := []rbac.Miss{{Assignment: cloud.Assignment{Principal: crew, Scope: vault}, Role: "Reader", Why: rbac.WrongPlane}}
+	r := &Refusal{Caller: cloud.Caller{Principal: hello}, Name: "hello-id", Decision: rbac.Decision{Near: near}}
+	if said := strings.Join(r.Evidence(), " "); !strings.Contains(said, "at "+vault.String()+" by the group "+string(crew)+", but") {
+		t.Error(said)
+	}
+}

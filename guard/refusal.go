@@ -62,7 +62,11 @@ func (r *Refusal) Evidence() []string {
 		said = append(said, fmt.Sprintf("The deny assignment '%s' at %s refuses it to %s.", d.Name, d.Scope, who))
 	}
 	for _, m := range r.Decision.Near {
-		said = append(said, fmt.Sprintf("%s has the role '%s' at %s, but %s.", who, m.Role, m.Assignment.Scope, m.Why))
+		by := ""
+		if m.Assignment.Principal != r.Caller.Principal {
+			by = fmt.Sprintf(" by the group %s", m.Assignment.Principal)
+		}
+		said = append(said, fmt.Sprintf("%s has the role '%s' at %s%s, but %s.", who, m.Role, m.Assignment.Scope, by, m.Why))
 	}
 	if len(said) == 0 {
 		return []string{who + " has no role that comes near."}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"lanyard/guard"
 	"lanyard/internal/arm"
@@ -201,7 +202,9 @@ type answer struct {
 	By        []cloud.Assignment `json:"by"`
 	Denied    []cloud.Denial     `json:"denied"`
 	Near      []near             `json:"near"`
-	Try       string             `json:"try,omitempty"`
+	// Groups names the groups that stand for the principal in assignments above, by their ids.
+	Groups map[cloud.PrincipalID]string `json:"groups,omitempty"`
+	Try    string                       `json:"try,omitempty"`
 }
 
 type near struct {
@@ -212,8 +215,18 @@ type near struct {
 
 func (p *Platform) answer(req rbac.Request, d rbac.Decision) answer {
 	a := answer{Allowed: d.Allowed, Principal: req.Principal, Action: req.Action, Data: req.Data, Scope: req.At, By: d.By, Denied: d.Denied}
+	held := slices.Clone(d.By)
 	for _, m := range d.Near {
 		a.Near = append(a.Near, near{m.Assignment, m.Role, m.Why.String()})
+		held = append(held, m.Assignment)
+	}
+	for _, each := range held {
+		if g, ok := p.directory.Group(each.Principal); ok {
+			if a.Groups == nil {
+				a.Groups = map[cloud.PrincipalID]string{}
+			}
+			a.Groups[g.ID] = g.Name
+		}
 	}
 	if role, ok := p.directory.Suggest(req.Action, req.Data); ok && !d.Allowed && len(d.Denied) == 0 {
 		a.Try = "lanyard role assignment create --assignee " + string(req.Principal) + " --role '" + role.Name + "' --scope " + req.At.String()

@@ -54,7 +54,8 @@ func (l *ledger[R]) open(ctx context.Context, path string) (err error) {
 		if l.durable {
 			sync = "&_pragma=synchronous(full)&_pragma=fullfsync(1)" // the second is for macOS, whose fsync leaves it to the drive
 		}
-		write, read = address(path, common+sync), address(path, common+"&_pragma=query_only(1)")
+		// A group takes the lock as it begins: only there does SQLite wait for another program.
+		write, read = address(path, common+sync+"&_txlock=immediate"), address(path, common+"&_pragma=query_only(1)")
 	}
 	if l.db, err = sql.Open("sqlite", write); err != nil {
 		return err

@@ -63,7 +63,7 @@ func OpenSignIns(ctx context.Context, path string, k Keeping) (*SignIns, error) 
 	}
 	var err error
 	s.ledger, err = openLedger(ctx, path, book[note]{
-		name: "sign-in records", schema: signInSchema, durable: true, busy: min(time.Second, s.patience/2),
+		name: "sign-in records", schema: signInSchema, durable: true, busy: s.patience / 2,
 		tables: []table{
 			{name: "signins", life: keepSignIns},
 			{name: "refused", life: keepSignIns, most: maxRefused},

@@ -2,11 +2,13 @@ package telemetry
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -160,6 +162,23 @@ func TestALockedFileRefusesTokensWithinABound(t *testing.T) {
 	s.record(t, 3)
 	if got := s.found(t, Wanted{}); got != "uti-3 uti-1" {
 		t.Errorf("there are %s", got)
+	}
+}
+
+func TestAFileThatIsLockedForAMomentIsWaitedFor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "signins.db")
+	s := keep(t, path, Keeping{Patience: time.Minute})
+	end := lock(t, path)
+	defer end()
+	done := make(chan error)
+	go func() { done <- s.Record(context.Background(), grant(1)) }()
+	for s.writing.TryLock() { // until the group is being written
+		s.writing.Unlock()
+		runtime.Gosched()
+	}
+	end()
+	if err := <-done; err != nil {
+		t.Errorf("got %v", err)
 	}
 }
 

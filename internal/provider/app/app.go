@@ -152,7 +152,7 @@ func (a containerApp) describe(d *arm.Document) (cloud.App, error) {
 		Replicas: replicas(p),
 		Container: cloud.Container{Name: first.Name, Image: first.Image, Command: first.Command, Args: first.Args,
 			Env: []cloud.Variable{}},
-		Identities: a.identities(d),
+		Identities: a.identities(d, p.Configuration.IdentitySettings),
 	}
 	for _, v := range first.Env {
 		app.Container.Env = append(app.Container.Env, cloud.Variable(v))
@@ -168,14 +168,14 @@ func replicas(p appProperties) int {
 }
 
 // identities gives those that the app wears and that exist; a dangling one is no identity (ID-4).
-func (a containerApp) identities(d *arm.Document) []cloud.Identity {
+func (a containerApp) identities(d *arm.Document, settings []setting) []cloud.Identity {
 	worn := []cloud.Identity{}
 	if d.Identity == nil {
 		return worn
 	}
 	if d.Identity.Principal != "" {
 		worn = append(worn, cloud.Identity{Kind: cloud.SystemAssigned, Resource: d.ID, Tenant: a.Tenant,
-			Client: d.Identity.Client, Principal: d.Identity.Principal})
+			Client: d.Identity.Client, Principal: d.Identity.Principal, Lifecycle: lifecycleOf(settings, ownIdentity)})
 	}
 	for text, u := range d.Identity.User {
 		id, err := cloud.ParseID(text)
@@ -183,7 +183,8 @@ func (a containerApp) identities(d *arm.Document) []cloud.Identity {
 			continue
 		}
 		if _, ok := a.Resources.Document(id); ok {
-			worn = append(worn, cloud.Identity{Kind: cloud.UserAssigned, Resource: id, Tenant: a.Tenant, Client: u.Client, Principal: u.Principal})
+			worn = append(worn, cloud.Identity{Kind: cloud.UserAssigned, Resource: id, Tenant: a.Tenant, Client: u.Client, Principal: u.Principal,
+				Lifecycle: lifecycleOf(settings, text)})
 		}
 	}
 	slices.SortFunc(worn, func(x, y cloud.Identity) int {

@@ -69,7 +69,7 @@ func shapeApp(d *arm.Document) (provider.Members, cloud.ID, error) {
 	if profile := m.Text("workloadProfileName"); profile != "" && !strings.EqualFold(profile, "Consumption") {
 		return nil, none, provider.NotOffered("properties.workloadProfileName: " + profile)
 	}
-	if err := shapeConfiguration(m); err != nil {
+	if err := shapeConfiguration(d, m); err != nil {
 		return nil, none, err
 	}
 	return m, env, shapeTemplate(m)
@@ -102,13 +102,13 @@ func badEnvironment(text string) *fault.Error {
 	return fault.New(fault.Invalid, "InvalidManagedEnvironmentId", "Invalid ManagedEnvironmentId value '%s'.", fault.Clip(text))
 }
 
-func shapeConfiguration(m provider.Members) error {
+func shapeConfiguration(d *arm.Document, m provider.Members) error {
 	const path = "properties.configuration"
 	c, err := provider.Read(path, m["configuration"])
 	if err != nil {
 		return err
 	}
-	if err := c.Close(path, "activeRevisionsMode", "maxInactiveRevisions"); err != nil {
+	if err := c.Close(path, "activeRevisionsMode", "maxInactiveRevisions", "identitySettings"); err != nil {
 		return err
 	}
 	mode := "Single"
@@ -129,6 +129,9 @@ func shapeConfiguration(m provider.Members) error {
 	}
 	if keep < 0 || keep > 100 {
 		return fault.New(fault.Invalid, "ContainerAppInvalidMaxInactiveRevisions", "'%s.maxInactiveRevisions' must be between 0 and 100.", path)
+	}
+	if err := shapeSettings(d, c); err != nil {
+		return err
 	}
 	m["configuration"] = c.Raw()
 	return nil

@@ -19,7 +19,7 @@ func TestWhatAnAppCannotHaveIsRefusedByName(t *testing.T) {
 		"properties.configuration.secrets":                       body("", `,"configuration":{"secrets":[{"name":"a","value":"b"}]}`),
 		"properties.configuration.registries":                    body("", `,"configuration":{"registries":[{"server":"x.azurecr.io"}]}`),
 		"properties.configuration.dapr":                          body("", `,"configuration":{"dapr":{"enabled":true}}`),
-		"properties.configuration.identitySettings":              body("", `,"configuration":{"identitySettings":[{"identity":"system","lifecycle":"None"}]}`),
+		"properties.configuration.identitySettings.scope":        body("", `,"configuration":{"identitySettings":[{"identity":"system","scope":"x"}]}`),
 		"properties.configuration.activeRevisionsMode: Multiple": body("", `,"configuration":{"activeRevisionsMode":"Multiple"}`),
 		"properties.workloadProfileName: D4":                     body("", `,"workloadProfileName":"D4"`),
 		"properties.colour":                                      body("", `,"colour":"blue"`),

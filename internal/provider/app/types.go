@@ -122,6 +122,9 @@ type appProperties struct {
 	LatestRevisionName  string   `json:"latestRevisionName"`
 	RevisionCreatedTime string   `json:"revisionCreatedTime"` // of the latest one; not shown on the app itself
 	Template            template `json:"template"`
+	Configuration       struct {
+		IdentitySettings []setting `json:"identitySettings"`
+	} `json:"configuration"`
 }
 
 // environmentProperties are what this package reads back from an environment's properties.

@@ -4,6 +4,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"runtime"
 	"strconv"
@@ -110,7 +111,8 @@ func send(t testing.TB, address, text string) {
 		t.Errorf("%q is left without an end: %q", text, answer)
 	}
 	if len(answer) > 12 {
-		if status, _ := strconv.Atoi(string(answer[9:12])); status >= 500 {
+		// 505 is net/http's own answer to versions that it does not speak (RFC 9110 section 15.6.6).
+		if status, _ := strconv.Atoi(string(answer[9:12])); status >= 500 && status != http.StatusHTTPVersionNotSupported {
 			t.Errorf("%q is answered %q", text, answer)
 		}
 	}

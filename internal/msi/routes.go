@@ -13,7 +13,7 @@ import (
 // GET in the protocol's own words. A ServeMux answers an unclean path with a redirect before any
 // route is looked at; Handler does not.
 func (d *Door) Routes(mux *http.ServeMux) {
-	token := d.door(d.speakAppService).Serve(d.answer(d.byHeader, d.token))
+	token := hidden(d.door(d.speakAppService).Serve(d.answer(d.byHeader, d.token)))
 	mux.Handle("/r/{replica}/msi/token", token)
 	mux.Handle("/r/{replica}/msi/token/{$}", token)
 
@@ -21,17 +21,49 @@ func (d *Door) Routes(mux *http.ServeMux) {
 	for prefix, who := range map[string]identify{"/r/{way}": d.byWay, "": d.byProcess} {
 		speak := d.door(d.speakIMDS)
 		for at, grant := range map[string]granting{"oauth2/token": d.token, "info": d.info} {
-			answer := speak.Serve(d.answer(who, grant))
+			answer := hidden(speak.Serve(d.answer(who, grant)))
 			mux.Handle(prefix+"/metadata/identity/"+at, answer)
 			mux.Handle(prefix+"/metadata/identity/"+at+"/{$}", answer)
 		}
-		mux.Handle(prefix+"/metadata/", speak.Serve(absent))
+		mux.Handle(prefix+"/metadata", hidden(speak.Serve(absent))) // or the mux would answer with a redirect
+		mux.Handle(prefix+"/metadata/", hidden(speak.Serve(absent)))
 	}
+}
+
+// hidden keeps ways out of logs, which have every request's path (T8).
+func hidden(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if from, to := digits(r.URL.Path); from < to {
+			url := *r.URL
+			for ; from < to; from, to = digits(url.Path) {
+				url.Path = url.Path[:from] + "..." + url.Path[to:]
+			}
+			r = r.WithContext(r.Context()) // another request with the same path values
+			r.URL = &url
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// digits finds as many hexadecimal digits in a row as a way has, or more.
+func digits(path string) (from, to int) {
+	for i, c := range []byte(path) {
+		if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'f') {
+			if i-from >= 32 {
+				return from, i
+			}
+			from = i + 1
+		}
+	}
+	if len(path)-from >= 32 {
+		return from, len(path)
+	}
+	return 0, 0
 }
 
 // absent answers for the rest of IMDS. Of the credentials that are bound to a key it says what clients
 // take for "not offered" (wire-facts: "IMDSv2").
-func absent(_ http.ResponseWriter, r *http.Request) error {
+func absent(http.ResponseWriter, *http.Request) error {
 	return fault.New(fault.NotFound, codeAbsent, "Of instance metadata, only identity/oauth2/token and identity/info are offered.")
 }
 
@@ -40,10 +72,10 @@ func absent(_ http.ResponseWriter, r *http.Request) error {
 func (d *Door) Handler() http.Handler {
 	mux := http.NewServeMux()
 	d.Routes(mux)
-	refuse := d.door(d.speakAppService).Serve(func(_ http.ResponseWriter, r *http.Request) error {
+	refuse := hidden(d.door(d.speakAppService).Serve(func(http.ResponseWriter, *http.Request) error {
 		return fault.New(fault.Invalid, codeInvalid, "The path is not that of the token endpoint.").
 			Try("use IDENTITY_ENDPOINT exactly as it stands in the environment")
-	})
+	}))
 	mux.Handle("/", refuse)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// RawPath is set where a path is encoded otherwise than it need be.

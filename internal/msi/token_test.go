@@ -183,12 +183,26 @@ func TestNeitherTokenNorHeaderIsLogged(t *testing.T) {
 	w := newWorld(t, worn(system)...)
 	w.logged()
 	w.fetch(t, "")
+	way, err := http.NewRequestWithContext(t.Context(), "GET", w.server.URL+"/r/"+w.replica.Way.Open()+"/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://vault.azure.net", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	way.Header.Set("Metadata", "true")
+	if status, body := w.send(t, way); status != http.StatusOK {
+		t.Errorf("the way is answered %d %s", status, body)
+	}
+	for _, path := range []string{"/msi/token", "/metadata", "//metadata/identity/oauth2/token", "/x"} {
+		way.URL.Path = "/r/" + w.replica.Way.Open() + path
+		if status, _ := w.send(t, way); status < 400 {
+			t.Errorf("%s is answered %d", path, status)
+		}
+	}
 	wrong := w.ask(t, "")
 	wrong.Header.Set("X-IDENTITY-HEADER", "guess-123")
 	w.send(t, wrong)
 	w.server.Close() // the last event is written before its connection ends
 	got := w.log.String()
-	for _, secret := range []string{"token-1", w.replica.Header.Open(), "guess-123"} {
+	for _, secret := range []string{"token-1", w.replica.Header.Open(), w.replica.Way.Open(), "guess-123"} {
 		if strings.Contains(got, secret) {
 			t.Errorf("%q is logged:\n%s", secret, got)
 		}

@@ -40,7 +40,9 @@ var open = map[string]string{
 	"control.lanyard.localhost /": "404",
 	"no-such-vault":               "404",
 	"plain /":                     "400",
+	"plain /metadata":             "404",
 	"plain /metadata/":            "404",
+	"plain /r/{way}/metadata":     "404",
 	"plain /r/{way}/metadata/":    "404",
 }
 

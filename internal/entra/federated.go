@@ -42,7 +42,7 @@ func (d *Door) authenticateByTrust(ctx context.Context, a *token.Assertion, who 
 	if d.Federated != nil && d.Trusted != nil {
 		all = d.Federated(who.ID)
 	}
-	fits, err := match(a, all, hintFor(who))
+	fits, err := match(d.readdressed(a), all, hintFor(who))
 	if err != nil {
 		return "", err
 	}
@@ -66,6 +66,24 @@ func (d *Door) authenticateByTrust(ctx context.Context, a *token.Assertion, who 
 	}
 	httpkit.Note(ctx, httpkit.KeyFederated, fits.Name)
 	return fits.Name, nil
+}
+
+// exchangeApp is the app id of what tokens are exchanged at, and exchangeURI its name. A token of our own
+// authority says the first, as v2.0 tokens do, where a federated credential has the second: so a managed
+// identity speaks for an application (Microsoft Entra, "Configure an application to trust a managed identity").
+const (
+	exchangeApp = "fb60f99c-7a34-4190-8149-302f77469936"
+	exchangeURI = "api://AzureADTokenExchange"
+)
+
+// readdressed gives an assertion with the name of the exchange where our own authority wrote its app id.
+func (d *Door) readdressed(a *token.Assertion) *token.Assertion {
+	if a.Issuer != d.Profile.IssuerTwo(d.Tenant) || a.Audience != exchangeApp {
+		return a
+	}
+	named := *a
+	named.Audiences = []string{exchangeURI}
+	return &named
 }
 
 // match finds the credential that trusts an assertion. Everything is compared byte for byte, and what

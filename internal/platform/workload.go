@@ -39,12 +39,12 @@ func (p *Platform) workloadToken(ctx context.Context, r *host.Replica) (raw clou
 }
 
 // trustedIssuers are those whose tokens may speak for identities, once somebody says so. This world's own
-// are two: that of workloads, and the authority, for identities that speak for applications. Their keys
-// are in memory.
+// are that of workloads, and the authority, for identities that speak for applications. Their keys are
+// in memory.
 func (p *Platform) trustedIssuers() *trusted.Issuers {
 	own := []string{
 		cloud.Azure.WorkloadIssuer(p.deed.Tenant), cloud.Azure.Issuer(p.deed.Tenant),
-		"https://" + cloud.Azure.Authority + "/" + string(p.deed.Tenant) + "/v2.0",
+		cloud.Azure.IssuerTwo(p.deed.Tenant),
 	}
 	key := func(kid string) (*rsa.PublicKey, bool) {
 		k, ok := p.issuer.Key(kid)

@@ -133,17 +133,21 @@ func (d *Door) showFederated(w http.ResponseWriter, c *call) error {
 	if err := c.query.onlySelects(); err != nil {
 		return err
 	}
-	return d.tellFederated(w, c, a, a.Federated[n], http.StatusOK)
-}
-
-func (d *Door) tellFederated(w http.ResponseWriter, c *call, a *directory.Application, f cloud.FederatedCredential, status int) error {
-	of := federatedOf(a)
-	shape, err := c.query.choose(of, federated{f}.shape())
+	shape, err := d.shapeFederated(c, a, a.Federated[n])
 	if err != nil {
 		return err
 	}
-	shape["@odata.context"] = c.context(d, of.set+"/$entity")
-	return c.say(w, status, shape)
+	return c.say(w, http.StatusOK, shape)
+}
+
+// shapeFederated gives what is shown of one credential of an application.
+func (d *Door) shapeFederated(c *call, a *directory.Application, f cloud.FederatedCredential) (map[string]any, error) {
+	of := federatedOf(a)
+	shape, err := c.query.choose(of, federated{f}.shape())
+	if err == nil {
+		shape["@odata.context"] = c.context(d, of.set+"/$entity")
+	}
+	return shape, err
 }
 
 func (d *Door) addFederated(w http.ResponseWriter, c *call) error {
@@ -176,7 +180,11 @@ func (d *Door) addFederated(w http.ResponseWriter, c *call) error {
 	if err != nil {
 		return err
 	}
-	return d.tellFederated(w, c, of, made, http.StatusCreated)
+	shape, err := d.shapeFederated(c, of, made)
+	if err != nil {
+		return err
+	}
+	return c.say(w, http.StatusCreated, shape)
 }
 
 func (d *Door) federatedLimit() int {

@@ -57,13 +57,25 @@ func (d *Door) appRoleRoutes() []route {
 	return all
 }
 
+// federatedRoutes are those of applications' federated credentials, whose key is an id or a name.
+func (d *Door) federatedRoutes() []route {
+	const all = "/applications/{id}/federatedidentitycredentials"
+	return []route{
+		{"GET " + all, d.listFederated},
+		{"POST " + all, d.addFederated},
+		{"GET " + all + "/{credential}", d.showFederated},
+		{"PATCH " + all + "/{credential}", d.updateFederated},
+		{"DELETE " + all + "/{credential}", d.removeFederated},
+	}
+}
+
 // Handler answers for the directory host. Mount it by host name, not under a ServeMux pattern: a mux
 // redirects unclean paths, which are refused here. Microsoft Graph reads paths without regard to
 // case, so all of this list is in lower case; {id} also stands for a key in parentheses.
 func (d *Door) Handler() http.Handler {
 	door := httpkit.Door{Name: "graph", Speak: d.Speak, Log: d.Log, Now: d.Now, MaxBody: maxBody}
 	routes := http.NewServeMux()
-	for _, route := range slices.Concat(d.memberships(), d.appRoleRoutes(), []route{
+	for _, route := range slices.Concat(d.memberships(), d.appRoleRoutes(), d.federatedRoutes(), []route{
 		{"GET /applications", d.listApplications},
 		{"POST /applications", d.createApplication},
 		{"GET /applications/{id}", d.showApplication},
@@ -74,11 +86,6 @@ func (d *Door) Handler() http.Handler {
 		{"GET /applications/{id}/owners", d.listOwners},
 		{"POST /applications/{id}/owners/$ref", d.addOwner},
 		{"DELETE /applications/{id}/owners/{owner}/$ref", d.removeOwner},
-		{"GET /applications/{id}/federatedidentitycredentials", d.listFederated},
-		{"POST /applications/{id}/federatedidentitycredentials", d.addFederated},
-		{"GET /applications/{id}/federatedidentitycredentials/{credential}", d.showFederated},
-		{"PATCH /applications/{id}/federatedidentitycredentials/{credential}", d.updateFederated},
-		{"DELETE /applications/{id}/federatedidentitycredentials/{credential}", d.removeFederated},
 
 		{"GET /serviceprincipals", d.listPrincipals},
 		{"POST /serviceprincipals", d.createPrincipal},

@@ -38,6 +38,8 @@ type Door struct {
 	Federated func(of cloud.PrincipalID) []cloud.FederatedCredential
 	// Trusted finds the keys of those issuers; nil means that they have none.
 	Trusted foreign
+	// Revoked reports whether guards refuse a token because it was taken back; nil means that none ever is.
+	Revoked func(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time) bool
 	// Age says how old something is by the world's clock; nil means the real time since then.
 	Age func(born time.Time) time.Duration
 	// Belonging gives the groups and app roles that a token of a principal for a resource is to name;

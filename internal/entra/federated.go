@@ -60,6 +60,9 @@ func (d *Door) authenticateByTrust(ctx context.Context, a *token.Assertion, who 
 	case err != nil:
 		return "", unreachable(err)
 	}
+	if err := d.notTakenBack(a); err != nil {
+		return "", err
+	}
 	if err := a.SignedWith(key); err != nil {
 		return "", refuse(700027, "The assertion failed signature validation. [Reason - The provided signature value did not match the expected signature value., Thumbprint of key used by client: '%s']",
 			fault.Clip(a.KeyID())).Because(err)
@@ -78,12 +81,33 @@ const (
 
 // readdressed gives an assertion with the name of the exchange where our own authority wrote its app id.
 func (d *Door) readdressed(a *token.Assertion) *token.Assertion {
-	if a.Issuer != d.Profile.IssuerTwo(d.Tenant) || a.Audience != exchangeApp {
+	if a.Issuer != d.Profile.IssuerTwo(d.Tenant) {
 		return a
 	}
 	named := *a
-	named.Audiences = []string{exchangeURI}
+	named.Audiences = nil // what is meant for another service is not exchanged, whatever is trusted
+	if a.Audience == exchangeApp {
+		named.Audiences = []string{exchangeURI}
+	}
 	return &named
+}
+
+// notTakenBack refuses a token of our own authority that guards would refuse: whose principal is gone, or
+// whose tokens were revoked. Nobody knows that of other issuers' tokens.
+func (d *Door) notTakenBack(a *token.Assertion) error {
+	if a.Issuer != d.Profile.IssuerTwo(d.Tenant) {
+		return nil
+	}
+	minted, known := token.MintedAt(a.Token)
+	if !known {
+		minted = a.IssuedAt
+	}
+	host, _ := cloud.ParseID(a.Host) // none stands for no app
+	who, there := d.Directory.Principal(cloud.PrincipalID(a.Subject))
+	if !there || minted.Before(who.ValidFrom) || d.Revoked != nil && d.Revoked(a.Token, who.ID, host, minted) {
+		return refuse(50173, "The provided grant has expired due to it being revoked, a fresh auth token is needed.")
+	}
+	return nil
 }
 
 // match finds the credential that trusts an assertion. Everything is compared byte for byte, and what

@@ -325,3 +325,69 @@ func TestTheIssuerOfWorkloadsShowsItself(t *testing.T) {
 		t.Errorf("any tenant: %d %s", a.status, a.body)
 	}
 }
+
+// ours knows the keys of the world's own authority, and of issuers abroad.
+type ours struct {
+	*abroads
+	world *world
+}
+
+func (o ours) Key(ctx context.Context, issuer, kid string) (*rsa.PublicKey, error) {
+	if issuer != cloud.Azure.IssuerTwo(tenant) {
+		return o.abroads.Key(ctx, issuer, kid)
+	}
+	key, ok := o.world.issuer.Key(kid)
+	if !ok {
+		return nil, entra.ErrNoKey
+	}
+	return key.Public, nil
+}
+
+// A managed identity speaks for an application by a token that it got for that (Microsoft Entra, "Configure
+// an application to trust a managed identity"): not by one for another service, and not once it is gone.
+func TestAManagedIdentitySpeaksForAnApplication(t *testing.T) {
+	f := federate(t)
+	f.door.Trusted = ours{f.abroads, f.world}
+	a, err := f.directory.Register("pipeline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, enroll, err := f.directory.EnrollFor(&a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, audience := range []string{exchange, "fb60f99c-7a34-4190-8149-302f77469936", string(f.app.Client)} {
+		a.Federated = append(a.Federated, cloud.FederatedCredential{Name: audience, Issuer: cloud.Azure.IssuerTwo(tenant), Subject: string(f.identity.ID), Audience: audience})
+	}
+	value, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.commit(t, enroll, store.Change{Key: cloud.KeysRegistered + a.ID, Value: value, If: 0})
+	mint := func(resource string) string {
+		what, ok := f.directory.Audience(resource)
+		if !ok {
+			t.Fatalf("there is no %s", resource)
+		}
+		minted, err := f.issuer.Mint(t.Context(), issuer.Order{Principal: f.identity, Audience: what.Audience, Version: what.Version})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return minted.Token.Open()
+	}
+	ask := func(assertion string) answer {
+		return f.post(t, tokenPath, f.form("client_id", string(p.Client), "client_secret", "", "client_assertion", assertion, "client_assertion_type", jwtBearer))
+	}
+	good := mint(exchange)
+	if a := ask(good); a.status != 200 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	f.refused(t, ask(mint(vault)), 401, "invalid_client", 700211) // its issuer is that of v1.0 tokens
+	f.door.Revoked = func(token string, of cloud.PrincipalID, _ cloud.ID, _ time.Time) bool {
+		return token != "" && of == f.identity.ID
+	}
+	f.refused(t, ask(good), 400, "invalid_grant", 50173)
+	f.door.Revoked = nil
+	f.commit(t, f.directory.Retire(f.identity))
+	f.refused(t, ask(good), 400, "invalid_grant", 50173)
+}

@@ -43,8 +43,7 @@ func (p *Platform) workloadToken(ctx context.Context, r *host.Replica) (raw clou
 // in memory.
 func (p *Platform) trustedIssuers() *trusted.Issuers {
 	own := []string{
-		cloud.Azure.WorkloadIssuer(p.deed.Tenant), cloud.Azure.Issuer(p.deed.Tenant),
-		cloud.Azure.IssuerTwo(p.deed.Tenant),
+		cloud.Azure.WorkloadIssuer(p.deed.Tenant), cloud.Azure.IssuerTwo(p.deed.Tenant),
 	}
 	key := func(kid string) (*rsa.PublicKey, bool) {
 		k, ok := p.issuer.Key(kid)

@@ -39,6 +39,9 @@ type Assertion struct {
 	NotBefore time.Time // zero when it has none
 	Expires   time.Time
 
+	// Token and Host are the uti and xms_az_rid of our own access tokens; empty in those of others.
+	Token, Host string
+
 	raw    string
 	signed *jose.JSONWebSignature
 	// The certificate that it names, as far as it does.
@@ -51,6 +54,8 @@ type assertionClaims struct {
 	Subject   string   `json:"sub"`
 	Audience  audience `json:"aud"`
 	ID        string   `json:"jti"`
+	Token     string   `json:"uti"`
+	Host      string   `json:"xms_az_rid"`
 	IssuedAt  *float64 `json:"iat"`
 	NotBefore *float64 `json:"nbf"`
 	Expires   *float64 `json:"exp"`
@@ -88,7 +93,7 @@ func ReadAssertion(raw string) (*Assertion, error) {
 	if err := checkHeader(header); err != nil {
 		return nil, err
 	}
-	a := &Assertion{Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience.one, Audiences: c.Audience.all, ID: c.ID, raw: raw, signed: signed, kid: header.KeyID}
+	a := &Assertion{Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience.one, Audiences: c.Audience.all, ID: c.ID, Token: c.Token, Host: c.Host, raw: raw, signed: signed, kid: header.KeyID}
 	if a.sha1, err = named(header, "x5t"); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,96 @@
+package msi
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"lanyard/internal/cloud"
+	"lanyard/internal/host"
+)
+
+// TestTenThousandAudiences is T20: one replica asks for that many; few are signed, the others are told when
+// to come again, and what is kept of them is bounded.
+func TestTenThousandAudiences(t *testing.T) {
+	speaking(t, worn(system), func(t *testing.T, w *world, d dialect) {
+		if d.protocol.keyed {
+			d.protocol = &protocol{name: d.protocol.name, header: d.protocol.header}
+		}
+		handler := w.door.Handler()
+		before := heap()
+		given := 0
+		for i := range 10_000 {
+			r := httptest.NewRequest("GET", d.path(w)+"?api-version="+d.version+fmt.Sprintf("&resource=https://account%d.blob.core.windows.net", i), nil)
+			r.Host = w.door.Address
+			r.Header.Set(d.header, d.value(w))
+			if d.version == arc.versions[0] {
+				r.Header.Set("Authorization", "Basic "+w.key(t))
+			}
+			rec := httptest.NewRecorder()
+			switch handler.ServeHTTP(rec, r); {
+			case rec.Code == http.StatusOK:
+				given++
+			case rec.Code != http.StatusTooManyRequests || rec.Header().Get("Retry-After") == "":
+				t.Fatalf("audience %d is answered %d %s", i, rec.Code, rec.Body)
+			}
+		}
+		if given != maxResources || w.minted() != maxResources || w.door.shelves.total != maxResources {
+			t.Errorf("%d are given, %d minted, %d kept", given, w.minted(), w.door.shelves.total)
+		}
+		if grown := heap() - before; grown > 4<<20 {
+			t.Errorf("10,000 audiences cost %d bytes", grown)
+		}
+		runtime.KeepAlive(w)
+	})
+}
+
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// TestTokensOfAllAppsAreBounded lets any token give way, and one that is asked for again is minted again.
+func TestTokensOfAllAppsAreBounded(t *testing.T) {
+	w := newWorld(t, worn(system)...)
+	s, first := &w.door.shelves, &call{}
+	for app := range maxGrants/maxResources + 10 {
+		r := &host.Replica{App: cloud.MustID(fmt.Sprintf("/subscriptions/s/resourceGroups/rg/providers/Microsoft.App/containerApps/app%d", app))}
+		var all sync.WaitGroup
+		for i := range maxResources {
+			c := &call{replica: r, who: system, protocol: appService2019, ask: ask{resource: fmt.Sprintf("https://account%d.blob.core.windows.net", i)}}
+			if app == 0 && i == 0 {
+				first = c
+			}
+			g, err := s.begin(t.Context(), w.door, c, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Go(func() { <-g.done })
+		}
+		all.Wait()
+	}
+	kept := 0
+	for _, sh := range s.all {
+		kept += len(sh.grants)
+	}
+	if kept != maxGrants || s.total != maxGrants {
+		t.Errorf("%d tokens are kept, and counted as %d", kept, s.total)
+	}
+	g, err := s.begin(t.Context(), w.door, first, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if <-g.done; g.err != nil || g.id == "" {
+		t.Errorf("the first app gets %v", g.err)
+	}
+	w.set(func() { w.now = w.now.Add(25 * time.Hour) })
+	if _, err := s.begin(t.Context(), w.door, first, nil); err != nil || s.total != 1 {
+		t.Errorf("after a day %d tokens are kept, %v", s.total, err)
+	}
+}

@@ -61,7 +61,7 @@ func (d dialect) judge(t testing.TB, w *world, handler http.Handler, text string
 	before, rec := w.minted(), httptest.NewRecorder()
 	handler.ServeHTTP(rec, r)
 	body := rec.Body.String()
-	given := strings.Contains(body, "token-")
+	given := strings.Contains(body, `"access_token"`)
 	if rec.Code != http.StatusOK {
 		told := func(secret cloud.Sealed) bool { // by us, and not by who asks
 			return strings.Contains(body, secret.Open()) && !strings.Contains(r.URL.RawQuery, secret.Open())

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lanyard/test/clients/stage"
 )
 
 // token has a provider at a port give a client a token for an audience.
@@ -139,4 +141,29 @@ func TestForeignTokensThatDoNotFitAreRefused(t *testing.T) {
 	s.Lanyard("ad", "app", "federated-credential", "create", "--id", s.as, "--parameters",
 		fmt.Sprintf(`{"name":"abroad","issuer":%q,"subject":"pipeline:Shop","audiences":[%q]}`, s.abroad.issuer, exchange))
 	s.says(map[string]string{"for another": sound}, map[string]string{"for another": "ForbiddenByRbac"})
+}
+
+// TK-14: an app that believes to be a pod shows the token that the platform laid there, and the identity
+// trusts this world's own issuer as it would another. Nobody fetches that issuer's keys.
+func TestAnAppSignsInByWorkloadIdentity(t *testing.T) {
+	s := open(t)
+	issuer := "https://oidc.lanyard.localhost/" + s.Owner().Tenant + "/"
+	run := func() string {
+		t.Helper()
+		cmd := s.Command("run", "--name", "shop", "--resource-group", "fed", "--user-assigned", "pipeline", "--source", "workload", "--", s.program, "")
+		cmd.Env = append(cmd.Env, "VAULT=https://fed-kv.vault.azure.net", "SECRET=greeting")
+		o := stage.Run(t, cmd)
+		return o.Out + o.Err
+	}
+	if said := run(); !strings.Contains(said, "AADSTS700211") || !strings.Contains(said, issuer) {
+		t.Errorf("an identity that trusts nobody here: %s", said)
+	}
+	s.trust("workload", issuer, "system:serviceaccount:fed:Shop")
+	if said := run(); !strings.Contains(said, "AADSTS7002138") {
+		t.Errorf("an identity that trusts another app: %s", said)
+	}
+	s.Lanyard("identity", "federated-credential", "update", "-n", "workload", "--identity-name", "pipeline", "-g", "fed", "--subject", "system:serviceaccount:fed:shop")
+	if said := run(); !strings.Contains(said, greeting) {
+		t.Errorf("an identity that trusts the app: %s", said)
+	}
 }

@@ -45,9 +45,10 @@ type Host struct {
 	Rand  io.Reader        // nil means crypto/rand
 	Log   *slog.Logger     // nil discards
 
-	once  sync.Once
-	view  *store.View
-	turns chan struct{} // of attestations
+	once       sync.Once
+	view       *store.View
+	turns      turns // of attestations
+	headerless turns // of those of callers without a header
 
 	mu       sync.RWMutex
 	crews    map[string]*crew    // by the app's key in the store
@@ -59,7 +60,7 @@ type Host struct {
 func (h *Host) open() *store.View {
 	h.once.Do(func() {
 		h.crews, h.replicas, h.ways = map[string]*crew{}, map[string]*Replica{}, map[string]*Replica{}
-		h.turns = make(chan struct{}, attestations)
+		h.turns, h.headerless = make(turns, attestations), make(turns, headerless)
 		h.view = store.NewView(h.Store, cloud.KeysApp)
 	})
 	return h.view

@@ -37,6 +37,7 @@ type Replica struct {
 	rootKnown  chan struct{} // closed when root and user are
 	root       Root
 	user       int
+	turns      turns                  // of attestations of its callers
 	unattested atomic.Pointer[string] // why its callers are not attested; empty or nil when they are
 }
 
@@ -172,7 +173,7 @@ func (h *Host) admit(c *crew, app *cloud.App) (*Replica, error) {
 	return &Replica{
 		Name: app.Revision + "-" + suffix, App: app.ID, Revision: app.Revision, Header: cloud.Seal(header),
 		Proxy: cloud.Seal(hex.EncodeToString(drawn[:24])), Way: cloud.Seal(hex.EncodeToString(drawn[24:])),
-		Started: h.now(), Mute: disabled(app.Container.Env), Source: SourceAppService, crew: c, rootKnown: make(chan struct{}),
+		Started: h.now(), Mute: disabled(app.Container.Env), Source: SourceAppService, crew: c, rootKnown: make(chan struct{}), turns: make(turns, perReplica),
 	}, nil
 }
 

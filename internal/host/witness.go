@@ -42,8 +42,11 @@ type Witness interface {
 	Holder(ctx context.Context, c Connection) (Root, cloud.Process, error)
 }
 
+// Bounds of attestation: each holds a few file descriptors and reads much of /proc (T6).
 const (
-	attestations = 8               // at once; each holds a few file descriptors (T6)
+	attestations = 16              // at once
+	perReplica   = 4               // of these for one replica, lest one that is besieged hold up the others
+	headerless   = 4               // of these for those who do not say whose they are
 	attesting    = 2 * time.Second // for one, with the wait for its turn
 )
 
@@ -52,11 +55,12 @@ const (
 func (h *Host) Attest(ctx context.Context, r *Replica, c Connection) (cloud.Process, error) {
 	ctx, cancel := context.WithTimeout(ctx, attesting)
 	defer cancel()
+	h.open()
 	root, err := r.rooted(ctx)
 	if err != nil {
 		return cloud.Process{}, err
 	}
-	_, p, err := h.find(ctx, c, []Root{root})
+	_, p, err := h.find(ctx, r.turns, c, []Root{root})
 	if err == nil && !r.Alive() {
 		err = fmt.Errorf("%w: it is no more", ErrStranger)
 	}
@@ -68,6 +72,7 @@ func (h *Host) Attest(ctx context.Context, r *Replica, c Connection) (cloud.Proc
 func (h *Host) Whose(ctx context.Context, c Connection) (*Replica, cloud.Process, error) {
 	ctx, cancel := context.WithTimeout(ctx, attesting)
 	defer cancel()
+	h.open()
 	var ready, starting []*Replica
 	for _, r := range h.Replicas(cloud.ID{}) {
 		switch {
@@ -94,7 +99,7 @@ func (h *Host) whose(ctx context.Context, c Connection, among []*Replica) (*Repl
 			roots, rooted = append(roots, root), append(rooted, r)
 		}
 	}
-	i, p, err := h.find(ctx, c, roots)
+	i, p, err := h.find(ctx, h.headerless, c, roots)
 	if err != nil {
 		return nil, p, err
 	}
@@ -104,17 +109,30 @@ func (h *Host) whose(ctx context.Context, c Connection, among []*Replica) (*Repl
 	return nil, p, fmt.Errorf("%w: it is no more", ErrStranger)
 }
 
-// find asks the witness when it is the caller's turn.
-func (h *Host) find(ctx context.Context, c Connection, roots []Root) (int, cloud.Process, error) {
+// turns bound how many do something at once.
+type turns chan struct{}
+
+func (t turns) take(ctx context.Context) bool {
+	select {
+	case t <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (t turns) give() { <-t }
+
+// find asks the witness when it is the caller's turn among its like, and among all.
+func (h *Host) find(ctx context.Context, like turns, c Connection, roots []Root) (int, cloud.Process, error) {
 	if h.Witness == nil {
 		return 0, cloud.Process{}, ErrUnattestable
 	}
-	h.open()
-	select {
-	case h.turns <- struct{}{}:
-		defer func() { <-h.turns }()
-	case <-ctx.Done():
-		return 0, cloud.Process{}, fmt.Errorf("%w: too many are calling at once", ErrUnattestable)
+	for _, t := range []turns{like, h.turns} {
+		if !t.take(ctx) {
+			return 0, cloud.Process{}, fmt.Errorf("%w: too many are calling at once", ErrUnattestable)
+		}
+		defer t.give()
 	}
 	return h.Witness.Find(ctx, c, roots)
 }

@@ -98,10 +98,8 @@ func (p *Platform) status(w http.ResponseWriter, _ *http.Request) error {
 	if err := p.host.Witness.Able(); err != nil {
 		s.Unattested = err.Error()
 	}
-	for _, d := range p.arm.Documents(p.scope(), "Microsoft.App/containerApps") {
-		for _, r := range p.host.Replicas(d.ID) {
-			s.Replicas = append(s.Replicas, statusOf(r))
-		}
+	for _, r := range p.host.Replicas(cloud.ID{}) {
+		s.Replicas = append(s.Replicas, statusOf(r))
 	}
 	return httpkit.WriteJSON(w, http.StatusOK, s)
 }

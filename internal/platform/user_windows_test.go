@@ -1,0 +1,5 @@
+package platform
+
+import "os/exec"
+
+func asUser(*exec.Cmd, int) {}

@@ -1,11 +1,14 @@
 package msi
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -92,5 +95,40 @@ func TestTokensOfAllAppsAreBounded(t *testing.T) {
 	w.set(func() { w.now = w.now.Add(25 * time.Hour) })
 	if _, err := s.begin(t.Context(), w.door, first, nil); err != nil || s.total != 1 {
 		t.Errorf("after a day %d tokens are kept, %v", s.total, err)
+	}
+}
+
+// TestFiveThousandIdleSockets is T20 at the one port: half of them say nothing, half begin a request and let
+// it trickle; replicas are answered among them, and what they cost is bounded.
+func TestFiveThousandIdleSockets(t *testing.T) {
+	w := newWorld(t, worn(system)...)
+	address := w.port(t)
+	before := runtime.NumGoroutine()
+	const sockets = 5000
+	for i := range sockets {
+		conn, err := net.Dial("tcp", address)
+		if errors.Is(err, syscall.EMFILE) {
+			t.Skipf("this machine allows only %d open sockets", i)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if i%2 == 0 {
+			fmt.Fprint(conn, w.fill("GET {path}"+query2019+" HTTP/1.1\r\nHost: {host}\r\nX-IDEN")) // it may have been closed by now
+		}
+		if i%500 != 0 {
+			continue
+		}
+		if answer, body := wire(t, address, w.fill("GET {path}"+query2019+" HTTP/1.1\r\nHost: {host}\r\nX-IDENTITY-HEADER: {header}\r\nConnection: close\r\n\r\n")); answer.StatusCode != 200 {
+			t.Fatalf("among %d sockets the replica is answered %d %s", i, answer.StatusCode, body)
+		}
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for wait := 0; runtime.NumGoroutine()-before > 1100; wait++ { // 512 that wait, with a reader each, and some that end
+		if <-tick.C; wait > 1000 {
+			t.Fatalf("%d sockets cost %d goroutines", sockets, runtime.NumGoroutine()-before)
+		}
 	}
 }

@@ -227,3 +227,14 @@ func (w *world) started(t testing.TB, root int, source host.Source) *host.Replic
 	}
 	return r
 }
+
+// connected is a connection that has ends and nothing else.
+type connected struct {
+	net.Conn
+	local net.Addr
+}
+
+func (c *connected) LocalAddr() net.Addr { return c.local }
+func (c *connected) RemoteAddr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:4"))
+}

@@ -129,8 +129,12 @@ func (d *Door) attest(r *http.Request, c *call) error {
 		}
 	}
 	c.process = known.process
-	if known.err != nil {
+	switch {
+	case errors.Is(known.err, host.ErrStranger):
 		return stranger(known.err)
+	case known.err != nil: // for want of time or files, say: clients do not try again after a 401
+		return fault.New(fault.Unavailable, "Unattestable", "It cannot be told now whether the calling process is one of the replica's.").
+			Because(known.err).With("Retry-After", "1")
 	}
 	c.attested = true
 	return nil

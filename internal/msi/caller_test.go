@@ -86,8 +86,9 @@ func TestAStolenHeaderIsWorthNothing(t *testing.T) {
 				t.Errorf("the record of a process %s is %+v", name, got)
 			}
 		}
+		ask := keyed(own)
 		w.witness.blind = host.ErrUnattestable
-		if status, body := by(t, w.process(t, 1), keyed(own)); status != http.StatusUnauthorized {
+		if status, body := by(t, w.process(t, 1), ask); status != http.StatusServiceUnavailable || !strings.Contains(body, "cannot be told now") {
 			t.Errorf("where processes cannot be told the answer is %d %s", status, body)
 		}
 		w.witness.blind = nil

@@ -3,6 +3,8 @@ package hosttest
 import (
 	"context"
 	"fmt"
+	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -102,6 +104,23 @@ func Programs() map[string]Program {
 		Defy: func(_, killed context.Context, s host.Spec) int {
 			s.Output(host.Stdout, "ready")
 			<-killed.Done()
+			return 0
+		},
+		Call: func(asked, killed context.Context, s host.Spec) int {
+			for _, v := range s.Env {
+				if address, ok := strings.CutPrefix(v, "CALL="); ok {
+					conn, err := net.Dial("tcp", address)
+					if err != nil {
+						return 1
+					}
+					defer conn.Close()
+					fmt.Fprintln(conn, "a call")
+				}
+			}
+			select {
+			case <-asked.Done():
+			case <-killed.Done():
+			}
 			return 0
 		},
 		Recite: func(_, _ context.Context, s host.Spec) int {

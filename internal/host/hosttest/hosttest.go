@@ -4,6 +4,9 @@
 package hosttest
 
 import (
+	"bufio"
+	"errors"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +23,7 @@ const (
 	Obey   = "obey"   // writes "ready"; when asked to end writes "bye" and exits with 0
 	Defy   = "defy"   // writes "ready" and goes on although it is asked to end
 	Recite = "recite" // writes its environment, a line for each variable
+	Call   = "call"   // connects to the address in the variable CALL, writes a line there, and goes on until it ends
 )
 
 // Bench is what Run needs of an engine.
@@ -27,6 +31,8 @@ type Bench struct {
 	Engine func(t *testing.T) host.Engine
 	// Command gives the command line for one of the names above.
 	Command func(name string) []string
+	// Witness tells the processes of the engine's commands; nil where nobody does.
+	Witness host.Witness
 }
 
 // long is more than any step takes; only a failing test waits for it.
@@ -42,6 +48,7 @@ func Run(t *testing.T, b Bench) {
 	t.Run("the environment is what the spec says", b.environment)
 	t.Run("a command that is not there is refused", b.absent)
 	t.Run("the boundary has a name", b.boundary)
+	t.Run("whose process calls is told, or said not to be", b.calls)
 }
 
 func (b Bench) start(t *testing.T, name string, env ...string) (host.Process, *heard) {
@@ -182,5 +189,48 @@ func (b Bench) absent(t *testing.T) {
 func (b Bench) boundary(t *testing.T) {
 	if b.Engine(t).Boundary() == "" {
 		t.Error("the boundary has no name")
+	}
+}
+
+func (b Bench) calls(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var roots []host.Root
+	var calls []host.Connection
+	for range 2 {
+		p, _ := b.start(t, Call, "CALL="+l.Addr().String())
+		roots = append(roots, p.Root())
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		calls = append(calls, host.Connection{Remote: conn.RemoteAddr().(*net.TCPAddr).AddrPort(), Local: conn.LocalAddr().(*net.TCPAddr).AddrPort()})
+		if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b.Witness == nil {
+		if roots[0] != (host.Root{}) {
+			t.Errorf("nobody tells its processes, but they descend from %+v", roots[0])
+		}
+		return
+	}
+	for i, c := range calls {
+		own, other := roots[i], roots[1-i]
+		if n, p, err := b.Witness.Find(t.Context(), c, []host.Root{other, own}); err != nil || n != 1 || p.PID == 0 {
+			t.Errorf("the caller is %+v of number %d, %v", p, n, err)
+		}
+		if _, _, err := b.Witness.Find(t.Context(), c, []host.Root{other}); !errors.Is(err, host.ErrStranger) {
+			t.Errorf("held against another command, the caller is %v", err)
+		}
+		later := own
+		later.Born++
+		if _, _, err := b.Witness.Find(t.Context(), c, []host.Root{later}); !errors.Is(err, host.ErrStranger) {
+			t.Errorf("held against another process that had the number, the caller is %v", err)
+		}
 	}
 }

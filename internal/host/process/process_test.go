@@ -84,9 +84,16 @@ var scripts = map[string]string{
 func TestConformance(t *testing.T) {
 	e := engine(t)
 	t.Logf("boundary: %s", e.Boundary())
+	program := callers(t, open(t))
 	hosttest.Run(t, hosttest.Bench{
-		Engine:  func(*testing.T) host.Engine { return e },
-		Command: func(name string) []string { return shell(scripts[name]) },
+		Engine: func(*testing.T) host.Engine { return e },
+		Command: func(name string) []string {
+			if name == hosttest.Call {
+				return shell("exec " + program + " call $CALL")
+			}
+			return shell(scripts[name])
+		},
+		Witness: &Witness{},
 	})
 }
 

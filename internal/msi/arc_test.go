@@ -179,7 +179,7 @@ func TestArcNamesTheIdentityInEveryWay(t *testing.T) {
 	w, d := arcWorld(t, worn(system, bill)...)
 	for name, value := range map[string]string{"client_id": string(bill.Client), "object_id": string(bill.ID), "msi_res_id": billing.String()} {
 		got := d.get(t, w, query(name, value))
-		if got[name] != value || got["access_token"] == "" || got["token_type"] != "Bearer" {
+		if got["client_id"] != string(bill.Client) || got[name] != value || got["access_token"] == "" || got["token_type"] != "Bearer" {
 			t.Errorf("by %s the answer has %q", name, got)
 		}
 	}

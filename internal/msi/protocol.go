@@ -29,6 +29,8 @@ type protocol struct {
 	// sole has an app's only user-assigned identity meant when the app has no system-assigned one and
 	// none is named.
 	sole bool
+	// either has a selector name the system-assigned identity, too.
+	either bool
 	// renews has the client name a token that was refused, and what it understands.
 	renews bool
 	// keyed wants a key from a file that only processes of the replica can read.
@@ -43,7 +45,8 @@ var appServiceSelectors = map[string]means{
 	"client_id": clientID, "principal_id": objectID, "object_id": objectID, "mi_res_id": resourceID, "msi_res_id": resourceID,
 }
 
-var metadataSelectors = map[string]means{"client_id": clientID, "object_id": objectID, "msi_res_id": resourceID}
+// Java's library names a resource as at App Service.
+var metadataSelectors = map[string]means{"client_id": clientID, "object_id": objectID, "msi_res_id": resourceID, "mi_res_id": resourceID}
 
 // The protocols, all of them (wire-facts 1.3 and 1.5).
 var (
@@ -51,10 +54,11 @@ var (
 		name: "AppService 2019-08-01", versions: []string{"2019-08-01"}, header: "X-Identity-Header", selectors: appServiceSelectors,
 		absent: "Unable to load the proper Managed Identity.",
 	}
-	// Azure ML speaks it too. A clientid that is empty is none.
+	// Azure ML speaks it too, and its clients name the system-assigned identity when that is meant. A
+	// clientid that is empty is none.
 	appService2017 = &protocol{
 		name: "AppService 2017-09-01", versions: []string{"2017-09-01"}, header: "Secret", selectors: map[string]means{"clientid": clientID},
-		absent: "Unable to load requested managed identity.",
+		either: true, absent: "Unable to load requested managed identity.",
 	}
 	appService2025 = &protocol{
 		name: "AppService 2025-03-30", versions: []string{"2025-03-30"}, header: "X-Identity-Header", selectors: appServiceSelectors,

@@ -47,13 +47,13 @@ func (d *Door) choose(p *protocol, r *host.Replica, a ask) (cloud.Principal, err
 	return who, nil
 }
 
-// selects reports whether an ask means an identity. Selectors mean user-assigned ones; without
-// one the system-assigned is meant (wire-facts 1.3).
+// selects reports whether an ask means an identity. Selectors mean user-assigned ones, in most
+// protocols; without one the system-assigned is meant (wire-facts 1.3).
 func (p *protocol) selects(a ask, id cloud.Identity) bool {
 	if a.by == "" {
 		return id.Kind == cloud.SystemAssigned
 	}
-	return id.Kind == cloud.UserAssigned && p.names(a, id)
+	return (id.Kind == cloud.UserAssigned || p.either) && p.names(a, id)
 }
 
 // names reports whether an ask's selector fits an identity.

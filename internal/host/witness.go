@@ -17,6 +17,8 @@ var (
 	ErrStranger = errors.New("the calling process does not belong to the replica")
 	// ErrUnattestable says that it cannot be told whose the process is.
 	ErrUnattestable = errors.New("it cannot be told which process is calling")
+	// ErrBusy says so, too, of what passes by itself: it comes with ErrUnattestable.
+	ErrBusy = fmt.Errorf("%w at this moment", ErrUnattestable)
 )
 
 // Connection is a TCP connection as the platform sees it; Remote is the caller's end.
@@ -130,7 +132,7 @@ func (h *Host) find(ctx context.Context, like turns, c Connection, roots []Root)
 	}
 	for _, t := range []turns{like, h.turns} {
 		if !t.take(ctx) {
-			return 0, cloud.Process{}, fmt.Errorf("%w: too many are calling at once", ErrUnattestable)
+			return 0, cloud.Process{}, fmt.Errorf("%w: too many are calling at once", ErrBusy)
 		}
 		defer t.give()
 	}
@@ -142,7 +144,7 @@ func (r *Replica) rooted(ctx context.Context) (Root, error) {
 	select {
 	case <-r.rootKnown:
 	case <-ctx.Done():
-		return Root{}, fmt.Errorf("%w: the replica is still being started", ErrUnattestable)
+		return Root{}, fmt.Errorf("%w: the replica is still being started", ErrBusy)
 	}
 	if r.root.PID == 0 {
 		return Root{}, ErrUnattestable

@@ -226,4 +226,13 @@ func (w *Witness) name(ctx context.Context, end socket) cloud.Process {
 	return unknown
 }
 
-func unattestable(err error) error { return fmt.Errorf("%w: %w", host.ErrUnattestable, err) }
+// unattestable says that it cannot be told, and whether that may pass: the system is short of something, or
+// it took too long.
+func unattestable(err error) error {
+	for _, passing := range []error{unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.ENOBUFS, unix.EAGAIN, context.DeadlineExceeded, context.Canceled} {
+		if errors.Is(err, passing) {
+			return fmt.Errorf("%w: %w", host.ErrBusy, err)
+		}
+	}
+	return fmt.Errorf("%w: %w", host.ErrUnattestable, err)
+}

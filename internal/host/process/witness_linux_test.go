@@ -400,7 +400,7 @@ func TestAStormLeaksNothing(t *testing.T) {
 		short := 0
 		for range callers * rounds {
 			o := <-outcomes
-			if errors.Is(o[0], host.ErrUnattestable) {
+			if errors.Is(o[0], host.ErrBusy) {
 				short++
 			} else if o[0] != nil {
 				t.Errorf("the caller is %v", o[0])

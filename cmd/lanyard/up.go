@@ -72,7 +72,7 @@ describes; what is there already stays as it is.`,
 	cmd.Flags().StringSliceVar(&allow, "allow", nil, "private addresses that apps may reach through the proxy, e.g. 10.0.0.0/8")
 	cmd.Flags().BoolVar(&imds, "imds", false, "serve instance metadata at "+platform.MetadataHost+" too, and put that address on the loopback meanwhile")
 	cmd.Flags().StringVar(&records, "records", "refuse", "what becomes of tokens while they cannot be recorded: refuse, or degrade to give them out")
-	cmd.Flags().StringVar(&timing, "timing", "", "instant, azure, or token-cache=DURATION,removal=at-once|expiry; what it was before when left out")
+	cmd.Flags().StringVar(&timing, "timing", "", "instant, azure, or token-cache=DURATION,removal=at-once|expiry,role-propagation=DURATION; what it was before when left out")
 	cmd.Flags().IntVar(&federated, "federated-credentials-limit", directory.FederatedLimit, "how many federated credentials an identity or application may have; 0 sets no limit")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every request")
 	return cmd

@@ -32,10 +32,12 @@ type Timing struct {
 	// Outlive lets tokens of an identity that was detached or deleted live to their end, as Azure does.
 	// Otherwise they are refused at once.
 	Outlive bool `json:"outlive"`
+	// RolePropagation is for how long a change of roles, granted or taken away, has no effect.
+	RolePropagation time.Duration `json:"rolePropagation,omitempty"`
 }
 
 // Instant and AsAzure are the timings that have names.
 var (
 	Instant = Timing{TokenCache: 24 * time.Hour}
-	AsAzure = Timing{TokenCache: 24 * time.Hour, Outlive: true}
+	AsAzure = Timing{TokenCache: 24 * time.Hour, Outlive: true, RolePropagation: 5 * time.Minute}
 )

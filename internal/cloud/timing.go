@@ -9,10 +9,11 @@ import (
 
 // The keys of a timing that is spelled out, and what removal can be.
 const (
-	keyTokenCache = "token-cache"
-	keyRemoval    = "removal"
-	atOnce        = "at-once"
-	atExpiry      = "expiry"
+	keyTokenCache  = "token-cache"
+	keyRemoval     = "removal"
+	keyPropagation = "role-propagation"
+	atOnce         = "at-once"
+	atExpiry       = "expiry"
 )
 
 // ParseTiming reads a timing as people write it: "instant", "azure", or its parts, as in
@@ -28,8 +29,8 @@ func ParseTiming(text string) (Timing, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		key, value, ok := strings.Cut(part, "=")
 		if !ok || given[key] {
-			return Timing{}, fmt.Errorf("%q is not a timing: it is instant, azure, or each of %s=DURATION and %s=%s|%s at most once",
-				text, keyTokenCache, keyRemoval, atOnce, atExpiry)
+			return Timing{}, fmt.Errorf("%q is not a timing: it is instant, azure, or each of %s=DURATION, %s=%s|%s and %s=DURATION at most once",
+				text, keyTokenCache, keyRemoval, atOnce, atExpiry, keyPropagation)
 		}
 		given[key] = true
 		if err := t.set(key, value); err != nil {
@@ -55,8 +56,17 @@ func (t *Timing) set(key, value string) error {
 			return fmt.Errorf("%s is %s or %s, not %q", key, atOnce, atExpiry, value)
 		}
 		t.Outlive = value == atExpiry
+	case keyPropagation:
+		wait, err := ParseSpan(value)
+		if err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+		if wait > day {
+			return fmt.Errorf("%s is at most a day, not %s", key, value)
+		}
+		t.RolePropagation = wait
 	default:
-		return fmt.Errorf("a timing has no %q: it has %s and %s", key, keyTokenCache, keyRemoval)
+		return fmt.Errorf("a timing has no %q: it has %s, %s and %s", key, keyTokenCache, keyRemoval, keyPropagation)
 	}
 	return nil
 }
@@ -73,7 +83,11 @@ func (t Timing) String() string {
 	if t.Outlive {
 		removal = atExpiry
 	}
-	return keyTokenCache + "=" + Span(t.TokenCache) + "," + keyRemoval + "=" + removal
+	text := keyTokenCache + "=" + Span(t.TokenCache) + "," + keyRemoval + "=" + removal
+	if t.RolePropagation > 0 {
+		text += "," + keyPropagation + "=" + Span(t.RolePropagation)
+	}
+	return text
 }
 
 const day = 24 * time.Hour

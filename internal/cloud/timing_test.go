@@ -7,13 +7,15 @@ import (
 
 func TestTimingsAreReadAsPeopleWriteThem(t *testing.T) {
 	for text, want := range map[string]Timing{
-		"instant":                       Instant,
-		"azure":                         AsAzure,
-		"token-cache=1h,removal=expiry": {TokenCache: time.Hour, Outlive: true},
-		"removal=expiry":                AsAzure,
-		"removal=at-once":               Instant,
-		"token-cache=90m":               {TokenCache: 90 * time.Minute},
-		"token-cache=1d":                Instant,
+		"instant":                            Instant,
+		"azure":                              AsAzure,
+		"token-cache=1h,removal=expiry":      {TokenCache: time.Hour, Outlive: true},
+		"removal=expiry":                     {TokenCache: day, Outlive: true},
+		"removal=expiry,role-propagation=5m": AsAzure,
+		"role-propagation=10m":               {TokenCache: day, RolePropagation: 10 * time.Minute},
+		"removal=at-once":                    Instant,
+		"token-cache=90m":                    {TokenCache: 90 * time.Minute},
+		"token-cache=1d":                     Instant,
 	} {
 		got, err := ParseTiming(text)
 		if err != nil || got != want {
@@ -25,7 +27,7 @@ func TestTimingsAreReadAsPeopleWriteThem(t *testing.T) {
 	}
 	for _, text := range []string{
 		"", "Azure", "slow", "token-cache", "token-cache=", "token-cache=0s", "token-cache=59s", "token-cache=25h", "token-cache=-1h",
-		"removal=never", "removal=expiry,removal=expiry", "role-cache=5m", "instant,removal=expiry", "removal=expiry,",
+		"removal=never", "removal=expiry,removal=expiry", "role-cache=5m", "role-propagation=25h", "role-propagation=-5m", "instant,removal=expiry", "removal=expiry,",
 	} {
 		if got, err := ParseTiming(text); err == nil {
 			t.Errorf("%q is read as %+v", text, got)

@@ -42,7 +42,7 @@ func (d *Directory) holdings(p cloud.PrincipalID) holding {
 		return holding{denials: d.rights.denialsFor(p)}
 	}
 	if len(d.people.groups.above[p]) == 0 {
-		return holding{grants: d.rights.grants[p], denials: d.rights.denialsFor(p)}
+		return holding{grants: d.judged.grants[p], denials: d.rights.denialsFor(p)}
 	}
 	h, ok := d.held.find(p)
 	if !ok {
@@ -54,9 +54,9 @@ func (d *Directory) holdings(p cloud.PrincipalID) holding {
 
 // gather works out what concerns a principal that is in groups.
 func (d *Directory) gather(p cloud.PrincipalID) holding {
-	h := holding{grants: d.rights.grants[p], groups: d.people.groups.over(p)}
+	h := holding{grants: d.judged.grants[p], groups: d.people.groups.over(p)}
 	for _, g := range h.groups {
-		if grants := d.rights.grants[g]; len(grants) > 0 {
+		if grants := d.judged.grants[g]; len(grants) > 0 {
 			h.through = append(h.through, grants)
 		}
 	}

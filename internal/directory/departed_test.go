@@ -11,7 +11,8 @@ import (
 func TestWhoHasGoneIsRememberedWhereTokensOutlive(t *testing.T) { // ID-2
 	w := start(t)
 	var clock cloud.Clock
-	timing := cloud.AsAzure
+	outlives := cloud.Timing{Outlive: true}
+	timing := outlives
 	w.Timing = func() cloud.Timing { return timing }
 	w.Age = func(born time.Time) time.Duration { return clock.Age(born, w.now) }
 	p := w.enroll(cloud.SystemAssigned, "invoices", app)
@@ -43,7 +44,7 @@ func TestWhoHasGoneIsRememberedWhereTokensOutlive(t *testing.T) { // ID-2
 
 	timing = cloud.Instant
 	remembered(false, "once tokens do not outlive")
-	timing = cloud.AsAzure
+	timing = outlives
 	w.now = w.now.Add(time.Minute)
 	clock = cloud.Clock{{At: w.now, By: 25 * time.Hour}}
 	remembered(false, "25 hours later by the world's clock")

@@ -39,7 +39,10 @@ type Directory struct {
 	views  [2]*store.View
 	mu     sync.RWMutex
 	people *people
-	rights *rights
+	rights *rights // as they are in the store
+	judged *rights // as decisions know them: the same, unless something is coming
+	coming []late
+	nudge  chan struct{} // asks the loop to look at the clock now
 	trusts *trusts
 	held   held
 }
@@ -60,6 +63,7 @@ func (d *Directory) open() {
 			d.Age = func(born time.Time) time.Duration { return d.Now().Sub(born) }
 		}
 		d.people, d.rights, d.trusts = newPeople(), newRights(), newTrusts()
+		d.judged, d.nudge = d.rights, make(chan struct{}, 1)
 		d.recalls.Store(newRecalls())
 		d.views[0] = store.NewView(d.Store, keysDirectory)
 		d.views[0].OnChange(d.meet)
@@ -91,7 +95,9 @@ func (d *Directory) learn(b store.Batch) {
 	defer d.mu.Unlock()
 	if b.Reset {
 		d.rights, d.trusts = newRights(), newTrusts()
+		d.judged, d.coming = d.rights, nil
 	}
+	d.postpone(b)
 	d.rights.apply(b.Events, d.Log)
 	if b.Reset || touches(b, authorization) {
 		d.held.empty()
@@ -109,13 +115,14 @@ func (d *Directory) Run(ctx context.Context) error {
 	d.open()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	ended := make(chan error, len(d.views))
-	for _, v := range d.views {
-		go func() { ended <- v.Run(ctx) }()
+	loops := []func(context.Context) error{d.views[0].Run, d.views[1].Run, d.propagating}
+	ended := make(chan error, len(loops))
+	for _, loop := range loops {
+		go func() { ended <- loop(ctx) }()
 	}
 	first := <-ended
 	stop()
-	return errors.Join(first, <-ended)
+	return errors.Join(first, <-ended, <-ended)
 }
 
 // Ready waits until the directory has heard from the store.

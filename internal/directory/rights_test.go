@@ -171,7 +171,7 @@ func TestALateDirectoryCatchesUp(t *testing.T) {
 // others with a grant each.
 func BenchmarkDecide(b *testing.B) {
 	d := &Directory{}
-	d.once.Do(func() { d.people, d.rights = newPeople(), newRights() })
+	d.once.Do(func() { d.people, d.rights = newPeople(), newRights(); d.judged = d.rights })
 	var all touched
 	all.principals = map[cloud.PrincipalID]bool{}
 	give := func(p cloud.PrincipalID, scope string, n int) {

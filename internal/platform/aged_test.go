@@ -144,6 +144,20 @@ func TestTheTokenCacheIsAsLongAsTheTimingSays(t *testing.T) {
 	h.opens(t, old, "the first token lives on and")
 }
 
+func TestGrantsArriveLateUnderAzuresTiming(t *testing.T) { // AC-6
+	h := newHousehold(t, func(c *Config) { c.Timing = &cloud.AsAzure })
+	token := h.ask(t, h.shop)
+	if status, _ := h.read(t, token); status != 403 {
+		t.Errorf("with a grant of this moment the vault answers %d", status)
+	}
+	h.order(t, "/clock/advance", `{"by":"6m"}`)
+	await(t, func() bool { status, _ := h.read(t, token); return status == 200 }) // as fast as the directory looks up
+	h.remove(t, h.group()+"/providers/Microsoft.KeyVault/vaults/house-kv/providers/Microsoft.Authorization/roleAssignments/11111111-2222-4333-8444-555555555555", "2022-04-01")
+	h.opens(t, token, "just after the grant was removed")
+	h.order(t, "/clock/advance", `{"by":"6m"}`)
+	await(t, func() bool { status, _ := h.read(t, token); return status == 403 })
+}
+
 func TestStatusTellsTimeAndTiming(t *testing.T) {
 	h := newHousehold(t, func(c *Config) { c.Timing = &cloud.AsAzure })
 	h.order(t, "/clock/advance", `{"by":"25h"}`)

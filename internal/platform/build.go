@@ -54,7 +54,7 @@ func (p *Platform) build(ctx context.Context) error {
 		Store: p.store, Box: p.box, Tenant: p.deed.Tenant, Founded: p.deed.Founded, Age: p.clock.Age, Now: now, Log: log,
 		URL: cloud.Azure.Issuer(p.deed.Tenant), URLTwo: cloud.Azure.IssuerTwo(p.deed.Tenant), Graph: "https://" + cloud.Azure.Graph + "/v1.0",
 	}
-	p.clock.wake = append(p.clock.wake, p.issuer.Wake)
+	p.clock.wake = append(p.clock.wake, p.issuer.Wake, p.directory.Wake)
 	p.secrets = store.NewView(p.store, cloud.KeysVault)
 	p.console = &telemetry.Console{Dir: filepath.Join(p.config.State, "console"), Log: log}
 	p.onStop(p.console.Close)

@@ -25,7 +25,7 @@ type clock struct {
 	moved  atomic.Pointer[cloud.Clock]
 	timing atomic.Pointer[cloud.Timing]
 	views  [2]*store.View
-	// wake is told when the clock was moved.
+	// wake is told when the clock was moved, or the timing changed.
 	wake []func()
 }
 
@@ -36,13 +36,20 @@ func newClock(s store.Store, profile cloud.Profile, now func() time.Time, log *s
 	c.views[0] = store.NewView(s, cloud.KeyClock)
 	c.views[0].OnChange(func(b store.Batch) {
 		follow(c, b, cloud.Clock{}, &c.moved)
-		for _, wake := range c.wake {
-			wake()
-		}
+		c.changed()
 	})
 	c.views[1] = store.NewView(s, cloud.KeyTiming)
-	c.views[1].OnChange(func(b store.Batch) { follow(c, b, cloud.Instant, &c.timing) })
+	c.views[1].OnChange(func(b store.Batch) {
+		follow(c, b, cloud.Instant, &c.timing)
+		c.changed()
+	})
 	return c
+}
+
+func (c *clock) changed() {
+	for _, wake := range c.wake {
+		wake()
+	}
 }
 
 // follow takes in what a batch says of a view's one document; one that cannot be read leaves what was

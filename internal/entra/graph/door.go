@@ -1,4 +1,4 @@
-// Package graph is the slice of Microsoft Graph that clients use for principals and applications.
+// Package graph is the slice of Microsoft Graph for principals, groups and applications.
 //
 // It must not know how tokens are verified or minted, or what a role allows.
 package graph

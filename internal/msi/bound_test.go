@@ -98,6 +98,31 @@ func TestTokensOfAllAppsAreBounded(t *testing.T) {
 	}
 }
 
+// TestNoMoreAreSignedAtOnceThanThereAreCores keeps many cold calls from holding each other up.
+func TestNoMoreAreSignedAtOnceThanThereAreCores(t *testing.T) {
+	w := newWorld(t, worn(system)...)
+	w.set(func() { w.gate = make(chan struct{}) })
+	var all sync.WaitGroup
+	for i := range 20 {
+		r := w.ask(t, "")
+		r.URL.RawQuery = fmt.Sprintf("api-version=2019-08-01&resource=https://account%d.blob.core.windows.net", i)
+		all.Go(func() {
+			if status, body := w.send(t, r); status != http.StatusOK {
+				t.Errorf("a cold call is answered %d %s", status, body)
+			}
+		})
+	}
+	for range 20 {
+		w.gate <- struct{}{}
+		w.set(func() {
+			if w.minting > runtime.GOMAXPROCS(0) {
+				t.Errorf("%d are signed at once", w.minting)
+			}
+		})
+	}
+	all.Wait()
+}
+
 // TestFiveThousandIdleSockets is T20 at the one port: half of them say nothing, half begin a request and let
 // it trickle; replicas are answered among them, and what they cost is bounded.
 func TestFiveThousandIdleSockets(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"crypto/rand"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"lanyard/internal/cloud"
@@ -84,6 +85,8 @@ type Door struct {
 	shelves shelves
 	keyring keyring
 	meters  meters
+	once    sync.Once
+	turns   chan struct{} // to sign
 }
 
 func (d *Door) now() time.Time {

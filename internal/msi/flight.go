@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
+	"runtime"
 	"time"
 
 	"lanyard/internal/cloud"
@@ -72,7 +73,7 @@ func (d *Door) mint(ctx context.Context, g *grant, c *call) error {
 		order.Capabilities = []string{"cp1"}
 	}
 	for range rebirths {
-		m, err := d.Issuer.Mint(ctx, order)
+		m, err := d.sign(ctx, order)
 		if err != nil {
 			return err
 		}
@@ -92,6 +93,23 @@ func (d *Door) mint(ctx context.Context, g *grant, c *call) error {
 		return g.prepare(order, c.ask.resource, m)
 	}
 	return changed("The identity's tokens are being revoked.")
+}
+
+// sign has a token signed when it is its turn: more at once than there are cores would only keep each
+// other, and those who write records, waiting.
+func (d *Door) sign(ctx context.Context, o issuer.Order) (issuer.Minted, error) {
+	d.once.Do(func() { d.turns = make(chan struct{}, runtime.GOMAXPROCS(0)) })
+	select {
+	case d.turns <- struct{}{}:
+		defer func() { <-d.turns }()
+		return d.Issuer.Mint(ctx, o)
+	case <-ctx.Done():
+		return issuer.Minted{}, late(ctx)
+	}
+}
+
+func late(ctx context.Context) error {
+	return fault.New(fault.Unavailable, "Changed", "The token could not be made in time.").Because(ctx.Err()).With("Retry-After", "1")
 }
 
 // minted takes in what is known of a token once it is made.
@@ -121,7 +139,7 @@ func pause(ctx context.Context, long time.Duration) error {
 	case <-t.C:
 		return nil
 	case <-ctx.Done():
-		return fault.New(fault.Unavailable, "Changed", "The token could not be made in time.").Because(ctx.Err()).With("Retry-After", "1")
+		return late(ctx)
 	}
 }
 

@@ -56,8 +56,10 @@ type world struct {
 	gone  map[cloud.PrincipalID]bool
 	valid map[cloud.PrincipalID]time.Time
 	mints []issuer.Order
-	fail  error
-	gate  chan struct{} // minting waits for it; nil does not wait
+
+	minting int // at once
+	fail    error
+	gate    chan struct{} // minting waits for it; nil does not wait
 
 	groups, roles []string
 	recalls       []cloud.Recall
@@ -192,10 +194,12 @@ func (w *world) Recalled(token string, of cloud.PrincipalID, app cloud.ID, minte
 func (w *world) Mint(ctx context.Context, o issuer.Order) (issuer.Minted, error) {
 	w.mu.Lock()
 	gate := w.gate
+	w.minting++
 	w.mu.Unlock()
 	if gate != nil {
 		<-gate
 	}
+	defer w.set(func() { w.minting-- })
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.mints = append(w.mints, o)

@@ -115,28 +115,13 @@ func (x *theatre) play(t *testing.T, name, script string) *host.Replica {
 		t.Fatal(err)
 	}
 	var r *host.Replica
-	x.until(t, name+" runs", func() bool {
+	waitUntil(t, name+" runs", func() bool {
 		for _, r = range x.host.Replicas(app) {
 			return r.Alive()
 		}
 		return false
 	})
 	return r
-}
-
-// until waits for something to be so.
-func (x *theatre) until(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	last := time.After(20 * time.Second)
-	for !is() {
-		select {
-		case <-tick.C:
-		case <-last:
-			t.Fatalf("it does not come to it that %s", what)
-		}
-	}
 }
 
 // hear waits until each of the names was said something of, and gives what.
@@ -162,7 +147,7 @@ func (x *theatre) hear(t *testing.T, names ...string) map[string]string {
 func (x *theatre) loot(t *testing.T, r *host.Replica) []string {
 	t.Helper()
 	var found []string
-	x.until(t, "the environment can be copied", func() bool {
+	waitUntil(t, "the environment can be copied", func() bool {
 		environs, _ := filepath.Glob("/proc/[0-9]*/environ")
 		for _, path := range environs {
 			text, err := os.ReadFile(path)
@@ -283,7 +268,7 @@ func (x *theatre) forwarder(t *testing.T) string {
 func TestAttestationIsTurnedOffByNameAlone(t *testing.T) {
 	x := newTheatre(t)
 	mine, other := x.play(t, "mine", "exec sleep 600"), x.play(t, "other", "exec sleep 600")
-	x.until(t, "both have started", func() bool { return mine.User() == other.User() || mine.User() != 0 && other.User() != 0 })
+	waitUntil(t, "both have started", func() bool { return mine.User() == other.User() || mine.User() != 0 && other.User() != 0 })
 	ask := func(r *host.Replica) int { status, _ := x.fetch(t, r); return status }
 	if got := ask(mine); got != 401 {
 		t.Errorf("a stranger is answered %d", got)

@@ -121,6 +121,20 @@ func TestWhatGroupsRefuse(t *testing.T) {
 	w.refused(w.owner, 400, "GET", "/me/memberOf", nil)
 }
 
+// TestAPersonOwnsTheGroupsThatTheyMake and an application does not, as in Entra.
+func TestAPersonOwnsTheGroupsThatTheyMake(t *testing.T) {
+	w := start(t)
+	w.assign(w.user.ID, ownerRole)
+	w.group("by an application")
+	made := w.call(w.user, 201, "POST", "/groups", object{"displayName": "mine", "mailNickname": "mine", "mailEnabled": false, "securityEnabled": true})
+	if got := names(w.call(w.user, 200, "GET", "/me/ownedObjects", nil)); got != "mine" {
+		t.Errorf("the person owns %s", got)
+	}
+	if got := names(w.call(w.user, 200, "GET", "/groups/"+made["id"].(string)+"/owners", nil)); got != "The owner" {
+		t.Errorf("its owners are %s", got)
+	}
+}
+
 // TestWhoDeletesAGroup: its members stay, and what it was granted is nobody's.
 func TestWhoDeletesAGroup(t *testing.T) {
 	w := start(t)

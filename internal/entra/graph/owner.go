@@ -102,5 +102,10 @@ func (d *Door) listOwned(w http.ResponseWriter, c *call) error {
 			all = append(all, principal{p, &a})
 		}
 	}
+	for _, g := range d.Directory.Groups() {
+		if slices.Contains(g.Owners, c.caller.ID) {
+			all = append(all, group{g})
+		}
+	}
 	return d.several(w, c, all)
 }

@@ -129,18 +129,20 @@ func (d *Door) attest(r *http.Request, c *call) error {
 		}
 	}
 	c.process = known.process
-	switch {
-	case errors.Is(known.err, host.ErrStranger):
+	if known.err != nil {
 		return stranger(known.err)
-	case known.err != nil: // for want of time or files, say: clients do not try again after a 401
-		return fault.New(fault.Unavailable, "Unattestable", "It cannot be told now whether the calling process is one of the replica's.").
-			Because(known.err).With("Retry-After", "1")
 	}
 	c.attested = true
 	return nil
 }
 
+// stranger refuses by what the host says of a caller. What passes by itself is no 401: clients do not try
+// again after one.
 func stranger(err error) error {
+	if errors.Is(err, host.ErrBusy) {
+		return fault.New(fault.Unavailable, "Unattestable", "It cannot be told now whether the calling process is one of the replica's.").
+			Because(err).With("Retry-After", "1")
+	}
 	sentence := "The calling process is not one of the replica's."
 	if !errors.Is(err, host.ErrStranger) {
 		sentence = "It cannot be told whether the calling process is one of the replica's."

@@ -87,9 +87,11 @@ func TestAStolenHeaderIsWorthNothing(t *testing.T) {
 			}
 		}
 		ask := keyed(own)
-		w.witness.blind = host.ErrUnattestable
-		if status, body := by(t, w.process(t, 1), ask); status != http.StatusServiceUnavailable || !strings.Contains(body, "cannot be told now") {
-			t.Errorf("where processes cannot be told the answer is %d %s", status, body)
+		for blind, want := range map[error]int{host.ErrUnattestable: http.StatusUnauthorized, host.ErrBusy: http.StatusServiceUnavailable} {
+			w.witness.blind = blind
+			if status, body := by(t, w.process(t, 1), ask.Clone(t.Context())); status != want || !strings.Contains(body, "cannot be told") {
+				t.Errorf("where processes cannot be told the answer is %d %s", status, body)
+			}
 		}
 		w.witness.blind = nil
 		if n := w.minted(); n > 0 {

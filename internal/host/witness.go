@@ -209,10 +209,13 @@ func (r *Replica) setUnattested(why string) { r.unattested.Store(&why) }
 
 // unable says why a replica's callers cannot be attested; empty when they can.
 func (h *Host) unable(r *Replica) string {
+	if why := h.cannot(); why != "" {
+		return why
+	}
 	if r.started() && r.root.PID == 0 {
 		return "its processes cannot be told"
 	}
-	return h.cannot()
+	return ""
 }
 
 // cannot says why no replica's callers can be attested; empty when they can.

@@ -1,13 +1,17 @@
 package issuer
 
 import (
+	"errors"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/store/mem"
 )
 
 // aged is rotation under a clock that is moved, as the issuer has it.
@@ -130,4 +134,40 @@ func TestKeysAreRotatedByTheirAge(t *testing.T) {
 	if !a.keys[1].ends.After(a.keys[1].signs.Add(30 * day)) {
 		t.Error("a certificate's own dates have moved")
 	}
+}
+
+func TestTheKeysOfAClockThatIsMovedOnAndOnAreBounded(t *testing.T) {
+	pool()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var clock cloud.Clock
+		i := &Issuer{Store: mem.New(), Box: box(t), Age: func(born time.Time) time.Duration {
+			mu.Lock()
+			defer mu.Unlock()
+			return clock.Age(born, time.Now())
+		}}
+		defer run(t, i)()
+		for range 2 * maxKeys {
+			time.Sleep(time.Second)
+			mu.Lock()
+			clock = append(clock, cloud.Advance{At: time.Now(), By: 31 * day})
+			mu.Unlock()
+			i.Wake()
+			synctest.Wait()
+			mint(t, i, Order{Principal: userAssigned()})
+		}
+		if n := len(i.ring.Load().keys); n != maxKeys {
+			t.Errorf("%d keys are kept, want %d", n, maxKeys)
+		}
+		if n := len(i.Keys()); n > 3 {
+			t.Errorf("%d keys are published", n)
+		}
+		if err := i.Rotate(t.Context()); !errors.Is(err, ErrTooManyKeys) {
+			t.Errorf("one more is asked for: %v", err)
+		}
+		time.Sleep(3 * day)
+		if n := len(i.ring.Load().keys); n > 4 {
+			t.Errorf("%d keys are kept when most of their tokens have ended", n)
+		}
+	})
 }

@@ -155,7 +155,8 @@ func (i *Issuer) Ready(ctx context.Context) error {
 }
 
 // Rotate makes a key that takes over once it has been published long enough. When one is already
-// waiting it changes nothing. While rotation is held it fails with ErrHeld.
+// waiting it changes nothing. While rotation is held it fails with ErrHeld, and with ErrTooManyKeys where
+// a clock was moved so often that no more are kept.
 func (i *Issuer) Rotate(ctx context.Context) error {
 	if err := i.Ready(ctx); err != nil {
 		return err
@@ -190,6 +191,9 @@ func (i *Issuer) turn(ctx context.Context, forced bool) error {
 		changes, err := i.changes(r, p)
 		if err != nil {
 			return err
+		}
+		if forced && p.make == nil && len(spans) >= maxKeys && !now.Before(spans[len(spans)-1].begins()) {
+			return ErrTooManyKeys
 		}
 		if len(changes) == 0 {
 			return nil

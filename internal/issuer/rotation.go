@@ -1,6 +1,7 @@
 package issuer
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -41,6 +42,9 @@ const keep = MaxLife + time.Hour
 // maxKeys bounds the keys that are kept at once. Only moving the clock again and again within a day
 // makes so many: then the last one signs on.
 const maxKeys = 64
+
+// ErrTooManyKeys says that as many keys are kept as there may be.
+var ErrTooManyKeys = errors.New("issuer: too many signing keys at once")
 
 // span is what rotation needs to know of a key. Its times are real ones.
 type span struct {
@@ -163,6 +167,9 @@ func (s Schedule) due(keys []span, now time.Time) time.Duration {
 		return 0
 	}
 	next := keys[len(keys)-1].begins().Add(s.Period - s.Publish)
+	if len(keys) >= maxKeys {
+		next = now.Add(s.Period) // none is made before one goes
+	}
 	for i, k := range keys[1:] {
 		gone := k.signs.Add(keep)
 		if kept := keys[i].kept; kept.After(gone) {

@@ -139,6 +139,8 @@ func (p *Platform) rotate(w http.ResponseWriter, r *http.Request) error {
 	if err := p.issuer.Rotate(r.Context()); errors.Is(err, issuer.ErrHeld) {
 		return fault.New(fault.Conflict, "RotationIsHeld", "Rotation of signing keys is held since %s.", p.issuer.Held().Format(time.RFC3339)).
 			Try("lanyard token keys release")
+	} else if errors.Is(err, issuer.ErrTooManyKeys) {
+		return fault.New(fault.Conflict, "TooManyKeys", "Too many signing keys are kept already; the oldest go within two days.")
 	} else if err != nil {
 		return err
 	}

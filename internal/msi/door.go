@@ -87,6 +87,7 @@ type Door struct {
 	meters  meters
 	once    sync.Once
 	turns   chan struct{} // to sign
+	calls   sync.Pool     // of *call, which are large
 }
 
 func (d *Door) now() time.Time {

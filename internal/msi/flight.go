@@ -36,10 +36,6 @@ func (d *Door) fly(ctx context.Context, g *grant, c call, done func()) {
 // renew has a grant that is about to be spent minted anew, off the way of who asks: they get what there
 // is. The moment differs from grant to grant, so that those which were made together part.
 func (d *Door) renew(ctx context.Context, g *grant, c *call, worn []cloud.Identity) {
-	limit := min(g.life, d.timing().TokenCache)
-	if d.age(g.asked) < limit-time.Duration(float64(limit)/24*(1+g.jitter)) {
-		return
-	}
 	now := d.now().UnixNano()
 	next := g.again.Load()
 	if now < next || !g.again.CompareAndSwap(next, now+int64(2*mintTime)) {
@@ -160,6 +156,13 @@ func (d *Door) keeps(g *grant) bool {
 
 // serves reports whether a finished grant is what a call is to get: a token that a service refused is
 // not, if it is this very one (wire-facts: "token revocation").
-func (d *Door) serves(g *grant, c *call) bool {
-	return d.keeps(g) && !d.recalled(g, c) && (c.ask.refused == "" || c.ask.refused != g.hash)
+func (d *Door) serves(g *grant, c *call) bool { return d.keeps(g) && d.fits(g, c) }
+
+func (d *Door) fits(g *grant, c *call) bool {
+	return !d.recalled(g, c) && (c.ask.refused == "" || c.ask.refused != g.hash)
+}
+
+// ahead says how long before its end a grant that is kept for so long is renewed.
+func (g *grant) ahead(limit time.Duration) time.Duration {
+	return time.Duration(float64(limit) / 24 * (1 + g.jitter))
 }

@@ -95,7 +95,7 @@ func closest(name string) string {
 }
 
 func unescape(s string) (string, error) {
-	if !strings.ContainsAny(s, "%+") {
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
 		return s, nil
 	}
 	plain, err := url.QueryUnescape(s)

@@ -30,6 +30,14 @@ func (d *Door) Routes(mux *http.ServeMux) {
 	}
 }
 
+// unclean reports whether a path has segments that are empty or dots.
+func unclean(p string) bool {
+	if strings.Contains(p, "//") {
+		return true
+	}
+	return strings.Contains(p, "/.") && path.Clean(p) != strings.TrimSuffix(p, "/")
+}
+
 // hidden keeps ways out of logs, which have every request's path (T8).
 func hidden(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -79,7 +87,7 @@ func (d *Door) Handler() http.Handler {
 	mux.Handle("/", refuse)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// RawPath is set where a path is encoded otherwise than it need be.
-		if p := r.URL.Path; r.URL.RawPath != "" || strings.Contains(p, "//") || path.Clean(p) != strings.TrimSuffix(p, "/") && p != "/" {
+		if r.URL.RawPath != "" || unclean(r.URL.Path) {
 			refuse.ServeHTTP(w, r)
 			return
 		}

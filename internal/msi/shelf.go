@@ -56,9 +56,14 @@ func same(a, b []cloud.Identity) bool {
 func (s *shelves) grant(ctx context.Context, d *Door, c *call) (*grant, error) {
 	worn := c.replica.Identities()
 	g := s.find(c.replica.App.Key(), worn, c.wanted())
-	if g != nil && g.finished() && d.serves(g, c) {
-		d.renew(ctx, g, c, worn)
-		return g, nil
+	if g != nil && g.finished() && g.err == nil {
+		limit, age := min(g.life, d.timing().TokenCache), d.age(g.asked)
+		if age < limit && d.fits(g, c) {
+			if age >= limit-g.ahead(limit) {
+				d.renew(ctx, g, c, worn)
+			}
+			return g, nil
+		}
 	}
 	for range 3 {
 		g, err := s.begin(ctx, d, c, worn)

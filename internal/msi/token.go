@@ -20,16 +20,21 @@ type granting func(w http.ResponseWriter, r *http.Request, c *call) error
 // answer makes a handler of who calls and what they get.
 func (d *Door) answer(who identify, grant granting) httpkit.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		c := call{from: r.RemoteAddr}
-		err := d.admit(r, who, &c)
+		c, _ := d.calls.Get().(*call)
+		if c == nil {
+			c = new(call)
+		}
+		defer d.calls.Put(c)
+		*c = call{from: r.RemoteAddr}
+		err := d.admit(r, who, c)
 		if err == nil {
-			err = d.limited(w, r, grant, &c)
+			err = d.limited(w, r, grant, c)
 		}
 		if c.replica != nil {
 			httpkit.Note(r.Context(), httpkit.KeyReplica, c.replica)
 		}
 		if err != nil {
-			d.refused(r, &c, err)
+			d.refused(r, c, err)
 		}
 		return err
 	}

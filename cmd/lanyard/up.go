@@ -25,6 +25,7 @@ func upCommand(a *app) *cobra.Command {
 	var timing string
 	var ephemeral, verbose, imds bool
 	var federated int
+	var rotate time.Duration
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start Lanyard and stay until Ctrl-C",
@@ -38,12 +39,15 @@ describes; what is there already stays as it is.`,
 			if verbose {
 				level = slog.LevelInfo
 			}
+			if rotate != 0 && rotate < time.Minute {
+				return hinted{fmt.Sprintf("--rotate-headers %s is shorter than a minute", rotate), "lanyard up --rotate-headers 24h"}
+			}
 			named, err := prefixes(allow)
 			if err != nil {
 				return err
 			}
 			config := platform.Config{
-				State: a.state, Listen: listen, Ephemeral: ephemeral, Allow: named,
+				State: a.state, Listen: listen, Ephemeral: ephemeral, Allow: named, HeaderLife: rotate,
 				Log: slog.New(slog.NewTextHandler(a.std.err, &slog.HandlerOptions{Level: level})),
 			}
 			if config.FederatedLimit = federated; federated <= 0 {
@@ -74,6 +78,7 @@ describes; what is there already stays as it is.`,
 	cmd.Flags().StringVar(&records, "records", "refuse", "what becomes of tokens while they cannot be recorded: refuse, or degrade to give them out")
 	cmd.Flags().StringVar(&timing, "timing", "", "instant, azure, or token-cache=DURATION,removal=at-once|expiry,role-propagation=DURATION; what it was before when left out")
 	cmd.Flags().IntVar(&federated, "federated-credentials-limit", directory.FederatedLimit, "how many federated credentials an identity or application may have; 0 sets no limit")
+	cmd.Flags().DurationVar(&rotate, "rotate-headers", 0, "restart the replicas of each app one after another when they are this old, with new headers; 0 does not")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every request")
 	return cmd
 }

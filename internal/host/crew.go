@@ -20,6 +20,7 @@ type crew struct {
 	identities atomic.Pointer[[]cloud.Identity]
 	poke       chan struct{}
 	done       chan struct{}
+	replacing  turns // whose replica is replaced for its age: one at a time
 }
 
 // want sets what the crew should keep; nil means that the app is no more.
@@ -99,11 +100,21 @@ func relieve(posts []*post) {
 // keep runs one replica after another until ctx ends.
 func (c *crew) keep(ctx context.Context, app *cloud.App) {
 	var b backoff
+	started := func() {}
+	defer func() { started() }()
 	for restarts := 0; ctx.Err() == nil; restarts++ {
 		began := time.Now()
-		fate := c.live(ctx, app, restarts)
+		fate, replaced := c.live(ctx, app, restarts, started)
+		started = func() {}
+		if replaced {
+			started = c.replacing.give // when its successor has started, or cannot be
+		}
 		if ctx.Err() != nil {
 			return
+		}
+		if replaced {
+			fate("another with a new header takes its place")
+			continue
 		}
 		wait := b.after(time.Since(began))
 		fate("next start in " + wait.String())
@@ -115,14 +126,15 @@ func (c *crew) keep(ctx context.Context, app *cloud.App) {
 }
 
 // live runs one replica from start to end and gives how to say, with what comes next, what
-// became of it.
-func (c *crew) live(ctx context.Context, app *cloud.App, restarts int) (fate func(next string)) {
+// became of it, and whether it was ended for its age. started is called when it has started, or cannot.
+func (c *crew) live(ctx context.Context, app *cloud.App, restarts int, started func()) (fate func(next string), replaced bool) {
 	h := c.host
 	r, err := h.admit(c, app)
 	if err != nil {
+		started()
 		return func(next string) {
 			h.log().Error("no replica", httpkit.KeyApp, app.ID.String(), httpkit.KeyError, err)
-		}
+		}, false
 	}
 	r.Restarts = restarts
 	say := func(stream, text string) {
@@ -138,20 +150,43 @@ func (c *crew) live(ctx context.Context, app *cloud.App, restarts int) (fate fun
 		Replica: r.Name, Command: slices.Concat(app.Container.Command, app.Container.Args),
 		Env: h.environment(r, app.Container.Env), Dir: h.Dir, Output: say,
 	})
+	started()
 	if err != nil {
 		r.begin(Root{})
 		h.log().Info("replica does not start", httpkit.KeyReplica, r.Name, httpkit.KeyError, err)
-		return func(next string) { say(System, fmt.Sprintf("does not start: %v; %s", err, next)) }
+		return func(next string) { say(System, fmt.Sprintf("does not start: %v; %s", err, next)) }, false
 	}
 	h.settle(r, p.Root())
 	h.log().Info("replica runs", httpkit.KeyReplica, r.Name, httpkit.KeyApp, app.ID.String())
-	select {
-	case <-p.Done():
-	case <-ctx.Done():
-		p.Stop(h.grace())
-	}
+	replaced = c.attend(ctx, r, p)
 	h.log().Info("replica ended", httpkit.KeyReplica, r.Name, httpkit.KeyStatus, p.Exit().String())
-	return func(next string) { say(System, p.Exit().String()+"; "+next) }
+	return func(next string) { say(System, p.Exit().String()+"; "+next) }, replaced
+}
+
+// attend returns when a replica's command has ended, which it is made to when ctx ends, or when it is the
+// replica's turn to be replaced, as its header has had its time.
+func (c *crew) attend(ctx context.Context, r *Replica, p Process) (replaced bool) {
+	var look <-chan time.Time
+	if c.host.HeaderLife > 0 {
+		tick := time.NewTicker(min(time.Second, c.host.HeaderLife))
+		defer tick.Stop()
+		look = tick.C
+	}
+	for {
+		select {
+		case <-p.Done():
+			return false
+		case <-ctx.Done():
+			p.Stop(c.host.grace())
+			return false
+		case <-look:
+			if c.host.age(r.Started) < c.host.HeaderLife || !c.replacing.take(ctx) {
+				continue
+			}
+			p.Stop(c.host.grace())
+			return true
+		}
+	}
 }
 
 // settle takes note of the process from which a replica's descend. What nobody can tell is said.

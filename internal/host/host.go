@@ -41,9 +41,14 @@ type Host struct {
 	Dir string
 	// Grace is the time between asking a command to end and killing it; 0 means 30 s.
 	Grace time.Duration
-	Now   func() time.Time // nil means time.Now
-	Rand  io.Reader        // nil means crypto/rand
-	Log   *slog.Logger     // nil discards
+	// HeaderLife is how old a replica gets before another takes its place, with a header of its own; an
+	// app's replicas are replaced one after another. 0 replaces none. Attached ones are somebody else's.
+	HeaderLife time.Duration
+	// Age gives the time since born; nil means the real one.
+	Age  func(born time.Time) time.Duration
+	Now  func() time.Time // nil means time.Now
+	Rand io.Reader        // nil means crypto/rand
+	Log  *slog.Logger     // nil discards
 
 	once       sync.Once
 	view       *store.View
@@ -120,7 +125,7 @@ func (h *Host) charge(ctx context.Context, key string, app *cloud.App) {
 		c.want(app)
 		return
 	}
-	next := &crew{host: h, poke: make(chan struct{}, 1), done: make(chan struct{})}
+	next := &crew{host: h, poke: make(chan struct{}, 1), done: make(chan struct{}), replacing: make(turns, 1)}
 	next.want(app)
 	h.crews[key] = next
 	h.running.Go(func() {
@@ -175,6 +180,13 @@ func (h *Host) now() time.Time {
 		return h.Now()
 	}
 	return time.Now()
+}
+
+func (h *Host) age(born time.Time) time.Duration {
+	if h.Age != nil {
+		return h.Age(born)
+	}
+	return h.now().Sub(born)
 }
 
 func (h *Host) rand() io.Reader {

@@ -324,3 +324,59 @@ func TestADescriptionThatCannotBeReadChangesNothing(t *testing.T) {
 		}
 	})
 }
+
+// TestHeadersAreRotatedByARollingRestart is TK-5 where it is asked for: each replica is replaced at its age,
+// one at a time, and what became of its header is what becomes of all.
+func TestHeadersAreRotatedByARollingRestart(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.host.HeaderLife = 24 * time.Hour
+		s.host.Engine = &rooted{Fake: s.host.Engine.(hosttest.Fake), slow: 10 * time.Second}
+		s.place(app(hosttest.Obey, 3))
+		time.Sleep(time.Minute)
+		first := map[string]bool{}
+		for _, r := range s.host.Replicas(hello) {
+			first[r.Header.Open()] = true
+		}
+		time.Sleep(24*time.Hour - 2*time.Minute)
+		for _, r := range s.host.Replicas(hello) {
+			if !first[r.Header.Open()] {
+				t.Error("a header is another before its time")
+			}
+		}
+		for range 4 * 60 {
+			time.Sleep(time.Second)
+			synctest.Wait()
+			running := 0
+			for _, r := range s.host.Replicas(hello) {
+				if r.User() != 0 { // it has started
+					running++
+				}
+			}
+			if running < 2 {
+				t.Fatalf("%d of 3 replicas run", running)
+			}
+		}
+		rs := s.host.Replicas(hello)
+		for _, r := range rs {
+			if first[r.Header.Open()] {
+				t.Error("a header is older than it may be")
+			}
+		}
+		if len(rs) != 3 || len(s.starts()) != 6 {
+			t.Errorf("%d replicas live after %d starts", len(rs), len(s.starts()))
+		}
+		if got := s.system(); len(got) != 3 || got[0] != "exited with code 0; another with a new header takes its place" {
+			t.Errorf("the console says %q", got)
+		}
+	})
+}
+
+func TestHeadersStayWhereNobodyAskedForOthers(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.place(app(hosttest.Obey, 1))
+		time.Sleep(1000 * time.Hour)
+		if n := len(s.starts()); n != 1 {
+			t.Errorf("the app was started %d times", n)
+		}
+	})
+}

@@ -70,8 +70,8 @@ func (p *Platform) build(ctx context.Context) error {
 	}
 	p.host = &host.Host{
 		Store: p.store, Dir: p.config.Dir, Now: now, Log: log, Prepare: p.prepare, Merge: edge.Merge, Output: p.output,
-		Witness: &process.Witness{},
-		Engine:  &process.Engine{State: p.config.State, Homes: homes, Shim: p.config.Shim, Log: log},
+		Witness: &process.Witness{}, HeaderLife: p.config.HeaderLife, Age: p.clock.Age,
+		Engine: &process.Engine{State: p.config.State, Homes: homes, Shim: p.config.Shim, Log: log},
 	}
 	p.armGuard = p.guardFor(armAudiences)
 	p.arm = &arm.Engine{

@@ -53,6 +53,8 @@ type Config struct {
 	Dir string
 	// Output takes each line that an app writes; nil discards. It must not block.
 	Output func(Line)
+	// HeaderLife is how old a replica gets before another takes its place, with a new header; 0 replaces none.
+	HeaderLife time.Duration
 	// Shim is the command that runs a replica's shim; nil is this program itself.
 	Shim []string
 	Log  *slog.Logger     // nil discards

@@ -46,7 +46,8 @@ func TestAHoldStopsRotationUntilItIsReleased(t *testing.T) { // T15
 		if got := mint(t, i, Order{Principal: userAssigned()}).KeyID; got == first {
 			t.Error("the key whose time was over signs on after the release")
 		}
-		var outside stranger
+		synctest.Wait()
+		var outside stranger // who fetches after rotation has gone on
 		for time.Now().Before(last.Expires) {
 			if err := outside.verify(i, last.Token.Open()); err != nil {
 				t.Fatalf("the last token of the hold is not known at %s: %v", time.Now(), err)

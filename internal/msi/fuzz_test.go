@@ -37,6 +37,8 @@ func seeds() []string {
 		"GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://vault.azure.net" + version + "Metadata: true\r\n",
 		"GET {path}/../info?api-version=2018-02-01" + version + ask,
 		"OPTIONS *" + version,
+		"GET a:{path}{query}" + version + ask,
+		"GET a: HTTP/0.0",
 	}
 }
 

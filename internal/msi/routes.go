@@ -30,9 +30,9 @@ func (d *Door) Routes(mux *http.ServeMux) {
 	}
 }
 
-// unclean reports whether a path has segments that are empty or dots.
+// unclean reports whether a path has segments that are empty or dots, or is none, as that of "a:b".
 func unclean(p string) bool {
-	if strings.Contains(p, "//") {
+	if strings.Contains(p, "//") || !strings.HasPrefix(p, "/") {
 		return true
 	}
 	return strings.Contains(p, "/.") && path.Clean(p) != strings.TrimSuffix(p, "/")

@@ -55,8 +55,8 @@ func TestPrint(t *testing.T) {
 }
 
 func TestOverlayLeavesNoForeignIdentity(t *testing.T) {
-	got := overlay([]string{"HOME=/h", "AZURE_CLIENT_SECRET=s", "HTTP_PROXY=p", "IDENTITY_HEADER=old", "A=1=2"}, []string{"IDENTITY_HEADER=new"})
-	if want := "HOME=/h IDENTITY_HEADER=new A=1=2"; strings.Join(got, " ") != want {
+	got := overlay([]string{"HOME=/h", "AZURE_CLIENT_SECRET=s", "HTTP_PROXY=p", "IDENTITY_HEADER=old", "MSI_SECRET=old", "A=1=2"}, []string{"IDENTITY_HEADER=new"})
+	if want := "HOME=/h A=1=2 IDENTITY_HEADER=new"; strings.Join(got, " ") != want {
 		t.Errorf("the environment is %q, want %q", got, want)
 	}
 }

@@ -6,6 +6,7 @@ package hosttest
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -55,7 +56,7 @@ func (b Bench) start(t *testing.T, name string, env ...string) (host.Process, *h
 	t.Helper()
 	h := &heard{news: make(chan struct{}, 100)}
 	p, err := b.Engine(t).Start(t.Context(), host.Spec{
-		Replica: "r-" + name, Command: b.Command(name), Env: env, Dir: "/", Output: h.hear,
+		Replica: fmt.Sprintf("r-%s-%p", name, h), Command: b.Command(name), Env: env, Dir: "/", Output: h.hear,
 	})
 	if err != nil {
 		t.Fatalf("%s does not start: %v", name, err)

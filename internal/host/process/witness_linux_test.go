@@ -154,24 +154,25 @@ var ways = map[string]string{
 
 func TestAReplicasOwnProcessesAreTold(t *testing.T) {
 	everyWalls(t, func(t *testing.T, e *Engine) {
-		for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
-			d := newDesk(t, address)
-			for name, script := range ways {
-				root := replica(t, e, fmt.Sprintf(script, d.call("call")))
-				g := d.receive(t)
-				i, p, err := d.witness.Find(t.Context(), g.ends, []host.Root{{}, root})
-				if err != nil || i != 1 || p.PID == 0 || p.Program != d.program {
-					t.Errorf("%s at %s is %d %+v, %v", name, address, i, p, err)
-				}
-			}
-			if address == "127.0.0.1:0" {
-				root := replica(t, e, d.call("call4in6"))
-				if _, _, err := d.witness.Find(t.Context(), d.receive(t).ends, []host.Root{root}); err != nil {
-					t.Errorf("a caller from a socket of IPv6 is not told: %v", err)
-				}
-			}
+		d := newDesk(t, "127.0.0.1:0")
+		for name, script := range ways {
+			d.tells(t, e, name, fmt.Sprintf(script, d.call("call")))
 		}
+		d.tells(t, e, "a caller from a socket of IPv6", d.call("call4in6"))
+		six := newDesk(t, "[::1]:0")
+		six.tells(t, e, "a caller over IPv6", six.call("call"))
 	})
+}
+
+// tells sees to it that the process that a replica calls with is told.
+func (d *desk) tells(t *testing.T, e *Engine, name, script string) {
+	t.Helper()
+	root := replica(t, e, script)
+	g := d.receive(t)
+	i, p, err := d.witness.Find(t.Context(), g.ends, []host.Root{{}, root})
+	if err != nil || i != 1 || p.PID == 0 || p.Program != d.program {
+		t.Errorf("%s is %d %+v, %v", name, i, p, err)
+	}
 }
 
 // TestStrangersAreTold is T4 and T5 as far as processes go: whoever is not below the replica's root is a
@@ -244,6 +245,28 @@ func TestAnotherUsersProcessIsAStranger(t *testing.T) {
 		g.Close()
 		_ = cmd.Wait()
 	}
+}
+
+// Who enters the replica's namespaces from outside, as docker exec does, does not come to descend from it.
+func TestWhoEntersFromOutsideIsAStranger(t *testing.T) {
+	rootOnly(t)
+	enter, err := exec.LookPath("nsenter")
+	if err != nil {
+		t.Skipf("there is no nsenter here: %v", err)
+	}
+	d := newDesk(t, "127.0.0.1:0")
+	root := replica(t, engine(t), "sleep 600")
+	user := strconv.Itoa(root.User)
+	cmd := exec.Command(enter, "--target", strconv.Itoa(root.PID), "--pid", "--mount", "--setuid", user, "--setgid", user, d.program, "call", d.Addr().String())
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	g := d.receive(t)
+	if _, p, err := d.witness.Find(t.Context(), g.ends, []host.Root{root}); !errors.Is(err, host.ErrStranger) || p.UID != root.User {
+		t.Errorf("who entered is %+v, %v", p, err)
+	}
+	g.Close()
+	_ = cmd.Wait()
 }
 
 // A process below the root that works with another's socket is refused where the replica has a user.

@@ -22,9 +22,9 @@ func Markdown() string {
 	return b.String()
 }
 
-// isIdentity reports whether a column belongs to those that every source has.
+// isIdentity reports whether a column is about a way to name an identity that the app wears.
 func isIdentity(c column) bool {
-	return slices.ContainsFunc(identities(""), func(i column) bool { return i.name == c.name })
+	return c.whose == both && c.refused == "" || c.whose == worn && c.resource == ""
 }
 
 func (s source) write(b *strings.Builder) {
@@ -45,7 +45,11 @@ func (s source) write(b *strings.Builder) {
 	for _, of := range clients {
 		row := []string{of.name + " " + of.version}
 		for _, c := range s.columns {
-			if isIdentity(c) {
+			switch {
+			case !isIdentity(c):
+			case slices.Contains(s.deaf, of.id()):
+				row = append(row, "does not heed it")
+			default:
 				row = append(row, s.outcome(of, c).cell())
 			}
 		}
@@ -89,7 +93,7 @@ func (s source) writeOtherwise(b *strings.Builder) {
 // cell spells an outcome in a table.
 func (o outcome) cell() string {
 	switch {
-	case o.why != "" && o.raises != "":
+	case o.why != "" && o.raises != "", o.whose != "":
 		return "no: " + o.why
 	case o.raises != "":
 		return "refused"

@@ -1,5 +1,6 @@
-// Package matrix declares which identity each client gets by each source and selector, and what it
-// raises where it gets none, and proves it.
+// Package matrix declares which identity each client gets where, and proves it.
+//
+// Where a client gets none, it declares what the client raises instead.
 //
 // It must not know how Lanyard answers, only what the clients make of it.
 package matrix
@@ -41,6 +42,8 @@ type source struct {
 	title   string
 	flag    string   // of lanyard run --source
 	env     []string // what is set besides; NAME without a value is taken away
+	address bool     // the platform serves IMDS's own address besides
+	deaf    []string // clients that do not heed the variables, and that another source asks for
 	columns []column
 	raises  map[string]string             // by client: the exception that a refusal becomes
 	except  map[string]map[string]outcome // by client and column: what is otherwise
@@ -71,33 +74,12 @@ const (
 	nobody   = "nobody"   // does not exist
 )
 
-// identities are the columns that every source has: one for each way to name an identity. alone says
-// what a source has against an app that wears one user-assigned identity and names none.
-func identities(alone string) []column {
-	return []column{
-		{name: "system-assigned, no selector", app: both, selector: "none", whose: both},
-		{name: "user-assigned by client id", app: both, selector: "client_id", whose: worn},
-		{name: "user-assigned by object id", app: both, selector: "object_id", whose: worn},
-		{name: "user-assigned by resource id", app: both, selector: "resource_id", whose: worn},
-		{name: "user-assigned alone, no selector", app: sole, selector: "none", whose: worn, refused: alone},
-	}
-}
-
-// strangers are requests for identities that the app does not wear.
-func strangers(refused string) []column {
-	return []column{
-		{name: "a client id that nobody has", app: both, selector: "client_id", whose: nobody, refused: refused},
-		{name: "another's client id", app: both, selector: "client_id", whose: stranger, refused: refused},
-		{name: "another's object id", app: both, selector: "object_id", whose: stranger, refused: refused},
-		{name: "another's resource id", app: both, selector: "resource_id", whose: stranger, refused: refused},
-	}
-}
-
 // An outcome is what a client makes of a column; the zero value is a token of the right identity.
 type outcome struct {
 	raises string // the exception's type
 	says   string // words of its message
 	why    string // set where the client itself does not ask, or asks for something else
+	whose  string // whose token it is, where it is not the column's
 }
 
 // noOption is what the programs say for DefaultAzureCredential where its options name no such thing.
@@ -118,7 +100,7 @@ func (s source) outcome(of client, c column) outcome {
 		return o
 	}
 	if raised, ok := options[of.id()][c.selector]; ok {
-		return outcome{raised, noOption + c.selector, "no option"}
+		return outcome{raises: raised, says: noOption + c.selector, why: "no option"}
 	}
 	if c.refused == "" {
 		return outcome{}

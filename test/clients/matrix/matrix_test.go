@@ -19,65 +19,82 @@ func TestMatrix(t *testing.T) {
 	if !stage.Alone() {
 		stage.Missing(t, "only root can make a network in which nobody else answers at 169.254.169.254")
 	}
-	w := open(t)
-	for _, s := range sources {
-		if os.Getenv("ONLY") != "" && s.id != os.Getenv("ONLY") {
-			continue
+	for _, address := range []bool{false, true} {
+		var flags []string
+		if address {
+			flags = append(flags, "--imds")
 		}
-		t.Run(s.id, func(t *testing.T) {
-			for name := range programs {
-				t.Run(name, func(t *testing.T) {
-					t.Parallel()
-					w.tryAll(t, s, name)
-				})
+		t.Run(strings.Join(append([]string{"up"}, flags...), " "), func(t *testing.T) {
+			w := open(t, flags...)
+			for _, s := range sources {
+				if s.address != address || os.Getenv("ONLY") != "" && s.id != os.Getenv("ONLY") {
+					continue
+				}
+				for name := range programs {
+					t.Run(s.id+"/"+name, func(t *testing.T) {
+						t.Parallel()
+						w.tryAll(t, s, name)
+					})
+				}
 			}
 		})
 	}
+}
+
+// dead is where nobody answers: who gets a token all the same has not gone there.
+const dead = "http://127.0.0.1:9"
+
+// environment gives what a client is to find in its environment for a column.
+func (s source) environment(of client, c column) []string {
+	env := slices.Concat(s.env, c.env)
+	switch {
+	case s.id == linkLocal.id && slices.Contains(deaf, of.id()):
+		env = append(env, "AZURE_POD_IDENTITY_AUTHORITY_HOST="+dead)
+	case s.id == linkLocal.id:
+		env = append(env, "AZURE_POD_IDENTITY_AUTHORITY_HOST")
+	}
+	return env
 }
 
 // tryAll asks by every client of a program for every column of a source, in one process for each app
 // and environment.
 func (w *world) tryAll(t *testing.T, s source, program string) {
 	command := programs[program](t)
-	var done []string
-	for _, first := range s.columns {
-		kind := first.app + strings.Join(first.env, " ")
-		if slices.Contains(done, kind) {
-			continue
-		}
-		done = append(done, kind)
-		r := w.as(t, first.app, s, command, first.env...)
-		for i, c := range s.columns {
-			if c.app+strings.Join(c.env, " ") != kind {
+	processes := map[string]*running{}
+	for _, c := range s.columns {
+		for _, of := range clients {
+			if of.program != program || slices.Contains(s.deaf, of.id()) {
 				continue
 			}
-			for _, of := range clients {
-				if of.program == program {
-					w.try(t, r, s, of, i)
-				}
+			env := s.environment(of, c)
+			kind := c.app + " " + strings.Join(env, " ")
+			if processes[kind] == nil {
+				processes[kind] = w.as(t, c.app, s, command, env...)
+				defer processes[kind].end()
 			}
+			t.Run(of.library+"/"+c.name, func(t *testing.T) { w.try(t, processes[kind], s, of, c) })
 		}
-		r.end()
 	}
 }
 
 // try asks for one column by one client.
-func (w *world) try(t *testing.T, r *running, s source, of client, i int) {
-	c := s.columns[i]
-	t.Run(of.library+"/"+c.name, func(t *testing.T) {
-		resource := c.resource
-		if resource == "" {
-			resource = vault
-		}
-		a := r.ask(question{Library: of.library, Selector: namedBy(c.selector, w.identity(c.whose)), Resource: resource})
-		w.judge(t, a, w.identity(c.whose), s.outcome(of, c))
-	})
+func (w *world) try(t *testing.T, r *running, s source, of client, c column) {
+	resource := c.resource
+	if resource == "" {
+		resource = vault
+	}
+	a := r.ask(question{Library: of.library, Selector: namedBy(c.selector, w.identity(c.whose)), Resource: resource})
+	declared := s.outcome(of, c)
+	if declared.whose != "" {
+		c.whose = declared.whose
+	}
+	w.judge(t, a, w.identity(c.whose), declared)
 }
 
 // judge holds an answer against what is declared.
 func (w *world) judge(t *testing.T, a answer, want identity, declared outcome) {
 	t.Helper()
-	if declared != (outcome{}) {
+	if declared.raises != "" {
 		if a.Error != declared.raises || !strings.Contains(a.Message, declared.says) {
 			t.Errorf("raised %s: %s\nwant %s: ... %s (the token: %+v)", a.Error, a.Message, declared.raises, declared.says, a.Claims)
 		}

@@ -98,6 +98,8 @@ func open(t testing.TB, flags ...string) *world {
 	for _, who := range []string{both, worn} { // az shows only subscriptions in which it may read
 		w.Lanyard("role", "assignment", "create", "--assignee", who, "--role", "Reader", "--scope", "/subscriptions/"+w.subscription)
 	}
+	w.Lanyard("identity", "federated-credential", "create", "--name", both, "--identity-name", worn, "--resource-group", group,
+		"--issuer", "https://oidc.lanyard.localhost/"+w.Owner().Tenant+"/", "--subject", "system:serviceaccount:"+group+":"+both)
 	w.Lanyard("role", "assignment", "create", "--assignee", both, "--role", "Key Vault Secrets User", "--scope", "/subscriptions/"+w.subscription)
 	return w
 }
@@ -121,7 +123,7 @@ func (w *world) as(t testing.TB, app string, s source, program []string, variabl
 	}
 	args = append(args, "--", "env")
 	// These are set behind `lanyard run`, which takes away what would lead past the app's identity.
-	for _, v := range append(s.env, variables...) {
+	for _, v := range variables {
 		if strings.Contains(v, "=") {
 			args = append(args, v)
 		} else {

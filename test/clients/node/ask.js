@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { DefaultAzureCredential, ManagedIdentityCredential, WorkloadIdentityCredential } from "@azure/identity";
+import { createDefaultHttpClient, createHttpHeaders, createPipelineFromOptions, createPipelineRequest } from "@azure/core-rest-pipeline";
 import { SecretClient } from "@azure/keyvault-secrets";
 import { ConfidentialClientApplication, ManagedIdentityApplication } from "@azure/msal-node";
 
@@ -35,12 +36,25 @@ function managed({ Selector }) {
   return new ManagedIdentityApplication(by === "none" ? {} : { managedIdentityIdParams: { [names[by]]: value } });
 }
 
+// MSAL's own requests pass by the proxy variables in Node until 22.21; this is its option for others.
+async function send(method, url, { headers, body } = {}) {
+  const request = createPipelineRequest({ url, method, body, headers: createHttpHeaders(headers) });
+  const answer = await createPipelineFromOptions({}).sendRequest(createDefaultHttpClient(), request);
+  return { headers: answer.headers.toJSON(), body: JSON.parse(answer.bodyAsText), status: answer.status };
+}
+
+const networkClient = {
+  sendGetRequestAsync: (url, options) => send("GET", url, options),
+  sendPostRequestAsync: (url, options) => send("POST", url, options),
+};
+
 // MSAL has no source for workload identity, but a confidential client with an assertion.
 function confidential({ Selector }) {
   const [by, value] = Selector.split(/=(.*)/s);
   if (by === "object_id" || by === "resource_id") throw new TypeError("a confidential client is named by its client id only");
   const env = process.env;
   return new ConfidentialClientApplication({
+    system: { networkClient },
     auth: {
       clientId: value ?? env.AZURE_CLIENT_ID,
       authority: `${env.AZURE_AUTHORITY_HOST.replace(/\/$/, "")}/${env.AZURE_TENANT_ID}`,

@@ -19,6 +19,9 @@ import com.microsoft.aad.msal4j.ManagedIdentityParameters;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.StringWriter;
+import java.net.Authenticator;
+import java.net.PasswordAuthentication;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,6 +47,7 @@ public final class Ask {
     }
 
     public static void main(String[] none) throws Exception {
+        shareProxyCredential();
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
             long start = System.nanoTime();
@@ -175,6 +179,21 @@ public final class Ask {
         String text = Files.readString(Path.of(System.getenv("AZURE_FEDERATED_TOKEN_FILE")));
         String authority = System.getenv("AZURE_AUTHORITY_HOST").replaceAll("/$", "") + "/" + System.getenv("AZURE_TENANT_ID");
         return ConfidentialClientApplication.builder(id, ClientCredentialFactory.createFromClientAssertion(text)).authority(authority).build();
+    }
+
+    /**
+     * Java's own client, by which MSAL exchanges assertions, knows the proxy but not the credential that
+     * HTTPS_PROXY holds, and sends none in a tunnel unless told to before its first request.
+     */
+    private static void shareProxyCredential() {
+        System.setProperty("jdk.http.auth.tunneling.disabledSchemes", "");
+        String[] user = URI.create(System.getenv("HTTPS_PROXY")).getUserInfo().split(":", 2);
+        Authenticator.setDefault(new Authenticator() {
+            @Override
+            protected PasswordAuthentication getPasswordAuthentication() {
+                return getRequestorType() == RequestorType.PROXY ? new PasswordAuthentication(user[0], user[1].toCharArray()) : null;
+            }
+        });
     }
 
     /** Tells what a token says. */

@@ -1,5 +1,6 @@
-// Command ask asks for tokens by each way that a line of its standard input names, with the Go
-// clients as they are, and prints what came of each as a line of JSON.
+// Command ask asks for tokens with the Go clients as they are.
+//
+// Each line of its standard input names a way to ask; it prints what came of it as a line of JSON.
 package main
 
 import (

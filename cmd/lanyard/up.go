@@ -19,13 +19,18 @@ import (
 	"lanyard/internal/platform"
 )
 
+// upFlags are what `lanyard up` is told.
+type upFlags struct {
+	listen, world, records, timing string
+	allow                          []string
+	ephemeral, verbose, imds       bool
+	federated, imdsAtOnce          int
+	imdsRate                       float64
+	rotate                         time.Duration
+}
+
 func upCommand(a *app) *cobra.Command {
-	var listen, file, records string
-	var allow []string
-	var timing string
-	var ephemeral, verbose, imds bool
-	var federated int
-	var rotate time.Duration
+	var f upFlags
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start Lanyard and stay until Ctrl-C",
@@ -35,52 +40,66 @@ describes; what is there already stays as it is.`,
 		Example: "  lanyard up --world examples/hello/world.yaml\n  lanyard up --ephemeral --listen 127.0.0.1:0",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			level := slog.LevelWarn
-			if verbose {
-				level = slog.LevelInfo
-			}
-			if rotate != 0 && rotate < time.Minute {
-				return hinted{fmt.Sprintf("--rotate-headers %s is shorter than a minute", rotate), "lanyard up --rotate-headers 24h"}
-			}
-			named, err := prefixes(allow)
+			config, err := f.config(a)
 			if err != nil {
 				return err
 			}
-			config := platform.Config{
-				State: a.state, Listen: listen, Ephemeral: ephemeral, Allow: named, HeaderLife: rotate,
-				Log: slog.New(slog.NewTextHandler(a.std.err, &slog.HandlerOptions{Level: level})),
+			if !f.imds {
+				return a.up(cmd.Context(), f.world, config)
 			}
-			if config.FederatedLimit = federated; federated <= 0 {
-				config.FederatedLimit = -1
-			}
-			if config.Degrade, err = degrades(records); err != nil {
+			takeBack, err := lendMetadata(cmd.Context(), a.std.out)
+			if err != nil {
 				return err
 			}
-			if config.Timing, err = timingOf(timing); err != nil {
-				return err
-			}
-			if imds {
-				takeBack, err := lendMetadata(cmd.Context(), a.std.out)
-				if err != nil {
-					return err
-				}
-				config.Metadata = net.JoinHostPort(platform.MetadataHost, "80")
-				return errors.Join(a.up(cmd.Context(), file, config), takeBack())
-			}
-			return a.up(cmd.Context(), file, config)
+			config.Metadata = net.JoinHostPort(platform.MetadataHost, "80")
+			return errors.Join(a.up(cmd.Context(), f.world, config), takeBack())
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:4140", "address of the one port; a loopback one")
-	cmd.Flags().StringVar(&file, "world", "", "world file to apply")
-	cmd.Flags().BoolVar(&ephemeral, "ephemeral", false, "keep nothing when it ends")
-	cmd.Flags().StringSliceVar(&allow, "allow", nil, "private addresses that apps may reach through the proxy, e.g. 10.0.0.0/8")
-	cmd.Flags().BoolVar(&imds, "imds", false, "serve instance metadata at "+platform.MetadataHost+" too, and put that address on the loopback meanwhile")
-	cmd.Flags().StringVar(&records, "records", "refuse", "what becomes of tokens while they cannot be recorded: refuse, or degrade to give them out")
-	cmd.Flags().StringVar(&timing, "timing", "", "instant, azure, or token-cache=DURATION,removal=at-once|expiry,role-propagation=DURATION; what it was before when left out")
-	cmd.Flags().IntVar(&federated, "federated-credentials-limit", directory.FederatedLimit, "how many federated credentials an identity or application may have; 0 sets no limit")
-	cmd.Flags().DurationVar(&rotate, "rotate-headers", 0, "restart the replicas of each app one after another when they are this old, with new headers; 0 does not")
-	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every request")
+	flags := cmd.Flags()
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:4140", "address of the one port; a loopback one")
+	flags.StringVar(&f.world, "world", "", "world file to apply")
+	flags.BoolVar(&f.ephemeral, "ephemeral", false, "keep nothing when it ends")
+	flags.StringSliceVar(&f.allow, "allow", nil, "private addresses that apps may reach through the proxy, e.g. 10.0.0.0/8")
+	flags.BoolVar(&f.imds, "imds", false, "serve instance metadata at "+platform.MetadataHost+" too, and put that address on the loopback meanwhile")
+	flags.Float64Var(&f.imdsRate, "imds-rate", 20, "requests for tokens a second that a replica may make of instance metadata")
+	flags.IntVar(&f.imdsAtOnce, "imds-at-once", 5, "requests for tokens that a replica may have in hand at instance metadata")
+	flags.StringVar(&f.records, "records", "refuse", "what becomes of tokens while they cannot be recorded: refuse, or degrade to give them out")
+	flags.StringVar(&f.timing, "timing", "", "instant, azure, or token-cache=DURATION,removal=at-once|expiry,role-propagation=DURATION; what it was before when left out")
+	flags.IntVar(&f.federated, "federated-credentials-limit", directory.FederatedLimit, "how many federated credentials an identity or application may have; 0 sets no limit")
+	flags.DurationVar(&f.rotate, "rotate-headers", 0, "restart the replicas of each app one after another when they are this old, with new headers; 0 does not")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log every request")
 	return cmd
+}
+
+// config turns flags into what a platform is started with.
+func (f upFlags) config(a *app) (platform.Config, error) {
+	level := slog.LevelWarn
+	if f.verbose {
+		level = slog.LevelInfo
+	}
+	c := platform.Config{
+		State: a.state, Listen: f.listen, Ephemeral: f.ephemeral, HeaderLife: f.rotate,
+		MetadataRate: f.imdsRate, MetadataAtOnce: f.imdsAtOnce, FederatedLimit: f.federated,
+		Log: slog.New(slog.NewTextHandler(a.std.err, &slog.HandlerOptions{Level: level})),
+	}
+	if f.rotate != 0 && f.rotate < time.Minute {
+		return c, hinted{fmt.Sprintf("--rotate-headers %s is shorter than a minute", f.rotate), "lanyard up --rotate-headers 24h"}
+	}
+	if f.imdsRate <= 0 || f.imdsAtOnce <= 0 {
+		return c, hinted{"--imds-rate and --imds-at-once are more than nothing", "lanyard up --imds-rate 20 --imds-at-once 5"}
+	}
+	if f.federated <= 0 {
+		c.FederatedLimit = -1
+	}
+	var err error
+	if c.Allow, err = prefixes(f.allow); err != nil {
+		return c, err
+	}
+	if c.Degrade, err = degrades(f.records); err != nil {
+		return c, err
+	}
+	c.Timing, err = timingOf(f.timing)
+	return c, err
 }
 
 // timingOf reads --timing; nil keeps what the world has.

@@ -42,6 +42,10 @@ type Config struct {
 	Ephemeral bool
 	// Allow names the private addresses that apps may reach through the proxy.
 	Allow []netip.Prefix
+	// MetadataRate and MetadataAtOnce hold each replica that asks instance metadata for tokens: requests
+	// a second, and in hand. 0 means Azure's, 20 and 5.
+	MetadataRate   float64
+	MetadataAtOnce int
 	// FederatedLimit is how many federated credentials an identity or an application may have: 0 means
 	// Azure's 20, a negative number sets no limit.
 	FederatedLimit int

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -148,9 +149,7 @@ func plain(text string) string {
 // TestEveryRefusal is the table of refusals: for each protocol and situation the request, the status and
 // the body (wire-facts 1.5).
 func TestEveryRefusal(t *testing.T) {
-	if *printing {
-		fmt.Println("| protocol | situation | request | status | body |\n|---|---|---|---|---|")
-	}
+	rows := []string{"| protocol | situation | request | status | body |", "|---|---|---|---|---|"}
 	for _, s := range situations {
 		for _, d := range dialects {
 			want, applies := s.expected(d.protocol)
@@ -183,16 +182,25 @@ func TestEveryRefusal(t *testing.T) {
 				if w.minted() > 0 && s.status < 500 && s.name != "a used key" {
 					t.Errorf("%d tokens were minted", w.minted())
 				}
-				if *printing {
-					request := r.Method + " " + r.URL.RequestURI()
-					for _, name := range []string{"X-Identity-Header", "Secret", "Metadata", "Authorization", "X-Forwarded-For"} {
-						if r.Header.Get(name) != "" {
-							request += "; " + name + ": " + strings.NewReplacer(w.replica.Header.Open(), "HEADER").Replace(r.Header.Get(name))
-						}
+				request := r.Method + " " + r.URL.RequestURI()
+				for _, name := range []string{"X-Identity-Header", "Secret", "Metadata", "Authorization", "X-Forwarded-For"} {
+					if r.Header.Get(name) != "" {
+						request += "; " + name + ": " + strings.NewReplacer(w.replica.Header.Open(), "HEADER").Replace(r.Header.Get(name))
 					}
-					fmt.Printf("| %s | %s (%s) | `%s` | %d | `%s` |\n", d.protocol.name, s.name, s.of, plain(request), status, plain(body))
 				}
+				rows = append(rows, fmt.Sprintf("| %s | %s (%s) | `%s` | %d | `%s` |", d.protocol.name, s.name, s.of, plain(request), status, plain(body)))
 			})
 		}
+	}
+	if *printing {
+		fmt.Println(strings.Join(rows, "\n"))
+		return
+	}
+	document, err := os.ReadFile("../../docs/refusals.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, table, _ := strings.Cut(string(document), "\n\n|"); "|"+table != strings.Join(rows, "\n")+"\n" && !t.Failed() {
+		t.Error("docs/refusals.md holds another table: print it with go test -run TestEveryRefusal -v ./internal/msi -refusals | grep '^|'")
 	}
 }

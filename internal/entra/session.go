@@ -175,7 +175,7 @@ func (d *Door) touch(ctx context.Context, key string, s session) error {
 		return nil
 	}
 	errGone := errors.New("the session has ended")
-	err := store.Update(ctx, d.Store, key, func(kept *session) error {
+	_, err := store.Update(ctx, d.Store, key, func(kept *session) error {
 		if kept.Hash != s.Hash {
 			return errGone
 		}

@@ -90,8 +90,9 @@ func (i *Issuer) change(ctx context.Context, how func(*pause) error) error {
 	if err := i.Ready(ctx); err != nil {
 		return err
 	}
-	if err := store.Update(ctx, i.Store, keyPause, how); err != nil {
+	revision, err := store.Update(ctx, i.Store, keyPause, how)
+	if err != nil {
 		return err
 	}
-	return i.catchUp(ctx)
+	return i.view.Await(ctx, revision)
 }

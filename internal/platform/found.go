@@ -156,7 +156,7 @@ func (p *Platform) resume(ctx context.Context, d deed) error {
 	}
 	p.log.Warn("the owner's credential is gone or void; a new one replaces it")
 	var password cloud.Sealed
-	err = store.Update(ctx, p.store, cloud.PrincipalKey(d.Owner), func(x *cloud.Principal) error {
+	_, err = store.Update(ctx, p.store, cloud.PrincipalKey(d.Owner), func(x *cloud.Principal) error {
 		x.Credentials = nil
 		password, err = p.directory.AddSecret(x, p.now().Add(secretLife))
 		return err

@@ -34,7 +34,7 @@ func (p *Platform) invite(ctx context.Context) error {
 		return nil
 	}
 	var password cloud.Sealed
-	err = store.Update(ctx, p.store, cloud.PrincipalKey(who.ID), func(x *cloud.Principal) error {
+	_, err = store.Update(ctx, p.store, cloud.PrincipalKey(who.ID), func(x *cloud.Principal) error {
 		x.Credentials = nil
 		x.Revoke(p.now()) // who had the lost password may have signed in by it
 		password, err = p.directory.AddSecret(x, p.now().Add(secretLife))

@@ -15,7 +15,7 @@ func TestUpdateMakesAndChangesADocument(t *testing.T) {
 	s := mem.New()
 	defer s.Close()
 	for _, name := range []string{"one", "two"} {
-		if err := store.Update(t.Context(), s, "/app", func(a *app) error { a.Names = append(a.Names, name); return nil }); err != nil {
+		if _, err := store.Update(t.Context(), s, "/app", func(a *app) error { a.Names = append(a.Names, name); return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -28,7 +28,7 @@ func TestUpdateRunsAgainWhenSomebodyElseWrote(t *testing.T) {
 	s := mem.New()
 	defer s.Close()
 	rounds := 0
-	err := store.Update(t.Context(), s, "/app", func(a *app) error {
+	_, err := store.Update(t.Context(), s, "/app", func(a *app) error {
 		if rounds++; rounds == 1 {
 			if _, err := s.Commit(t.Context(), store.Change{Key: "/app", Value: []byte(`{"Names":["first"]}`)}); err != nil {
 				t.Fatal(err)
@@ -46,18 +46,20 @@ func TestUpdateWritesNothingNeedless(t *testing.T) {
 	s := mem.New()
 	defer s.Close()
 	same := func(*app) error { return nil }
-	if err := store.Update(t.Context(), s, "/app", same); err != nil {
+	made, err := store.Update(t.Context(), s, "/app", same)
+	if err != nil {
 		t.Fatal(err)
 	}
 	first, _ := s.Get(t.Context(), "/app")
-	if err := store.Update(t.Context(), s, "/app", same); err != nil {
-		t.Fatal(err)
+	kept, err := store.Update(t.Context(), s, "/app", same)
+	if err != nil || made != first.Revision || kept != first.Revision {
+		t.Errorf("it is there from %d on; its makers were told %d and %d, %v", first.Revision, made, kept, err)
 	}
 	if again, _ := s.Get(t.Context(), "/app"); again.Revision != first.Revision {
 		t.Errorf("an update that changed nothing wrote at %d", again.Revision)
 	}
 	refusal := errors.New("not allowed")
-	err := store.Update(t.Context(), s, "/app", func(a *app) error { a.Names = []string{"x"}; return refusal })
+	_, err = store.Update(t.Context(), s, "/app", func(a *app) error { a.Names = []string{"x"}; return refusal })
 	if again, _ := s.Get(t.Context(), "/app"); err != refusal || again.Revision != first.Revision {
 		t.Errorf("a refused update gave %v and left revision %d", err, again.Revision)
 	}
@@ -69,7 +71,7 @@ func TestUpdateDoesNotOverwriteWhatItCannotRead(t *testing.T) {
 	if _, err := s.Commit(t.Context(), store.Change{Key: "/app", Value: []byte("{")}); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Update(t.Context(), s, "/app", func(*app) error { return nil }); err == nil || !strings.Contains(err.Error(), "/app") {
+	if _, err := store.Update(t.Context(), s, "/app", func(*app) error { return nil }); err == nil || !strings.Contains(err.Error(), "/app") {
 		t.Errorf("updating a broken document gave %v", err)
 	}
 }

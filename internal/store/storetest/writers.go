@@ -66,7 +66,7 @@ func lostUpdates(t *testing.T, s trial) {
 	for range writers {
 		all.Go(func() {
 			for range each {
-				if err := store.Update(ctx, s, "/counter", func(n *int) error { *n++; return nil }); err != nil {
+				if _, err := store.Update(ctx, s, "/counter", func(n *int) error { *n++; return nil }); err != nil {
 					t.Error(err)
 				}
 			}

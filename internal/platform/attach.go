@@ -35,14 +35,8 @@ type Attached struct {
 
 // readAttaching reads the body of an attach request and refuses what there is not.
 func (p *Platform) readAttaching(r *http.Request) (a Attaching, err error) {
-	body, err := httpkit.ReadBody(r)
-	if err != nil {
+	if err := readOrder(r, &a); err != nil {
 		return a, err
-	}
-	if len(body) > 0 {
-		if err := json.Unmarshal(body, &a); err != nil {
-			return a, fault.New(fault.Invalid, "InvalidRequestContent", "The request content was invalid and could not be deserialized.").Because(err)
-		}
 	}
 	if a.Source == "" {
 		a.Source = host.SourceAppService
@@ -106,15 +100,14 @@ func (p *Platform) attach(ctx context.Context, app cloud.ID, w http.ResponseWrit
 
 // attestation turns the attestation of one replica's callers off or on, for as long as it lives.
 func (p *Platform) attestation(w http.ResponseWriter, r *http.Request) error {
-	body, err := httpkit.ReadBody(r)
-	if err != nil {
-		return err
-	}
 	var order struct {
 		Attest *bool `json:"attest"`
 	}
-	if err := json.Unmarshal(body, &order); err != nil || order.Attest == nil {
-		return fault.New(fault.Invalid, "InvalidRequestContent", "The body says with \"attest\" whether callers are attested.").Because(err)
+	if err := readOrder(r, &order); err != nil {
+		return err
+	}
+	if order.Attest == nil {
+		return fault.New(fault.Invalid, "InvalidRequestContent", "The body says with \"attest\" whether callers are attested.")
 	}
 	name := r.PathValue("name")
 	replica, ok := p.host.SetAttestation(name, *order.Attest)

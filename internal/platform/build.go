@@ -10,10 +10,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"lanyard/guard"
 	"lanyard/internal/arm"
+	"lanyard/internal/clock"
 	"lanyard/internal/cloud"
 	"lanyard/internal/dataplane/console"
 	"lanyard/internal/directory"
@@ -22,7 +22,6 @@ import (
 	"lanyard/internal/host/keyfile"
 	"lanyard/internal/host/process"
 	"lanyard/internal/issuer"
-	"lanyard/internal/rbac"
 	"lanyard/internal/store"
 	"lanyard/internal/telemetry"
 )
@@ -46,7 +45,7 @@ var armAudiences = []string{
 // build constructs every engine; none runs yet.
 func (p *Platform) build(ctx context.Context) error {
 	now, log := p.config.Now, p.log
-	p.clock = newClock(p.store, cloud.Azure, p.now, log)
+	p.clock = &clock.Clock{Store: p.store, Profile: cloud.Azure, Now: now, Log: log}
 	p.directory = &directory.Directory{
 		Store: p.store, Tenant: p.deed.Tenant, Now: now, Age: p.clock.Age, Timing: p.clock.Timing, Log: log,
 	}
@@ -54,7 +53,7 @@ func (p *Platform) build(ctx context.Context) error {
 		Store: p.store, Box: p.box, Tenant: p.deed.Tenant, Founded: p.deed.Founded, Age: p.clock.Age, Now: now, Log: log,
 		URL: cloud.Azure.Issuer(p.deed.Tenant), URLTwo: cloud.Azure.IssuerTwo(p.deed.Tenant), Graph: "https://" + cloud.Azure.Graph + "/v1.0",
 	}
-	p.clock.wake = append(p.clock.wake, p.issuer.Wake, p.directory.Wake)
+	p.clock.OnChange(p.issuer.Wake, p.directory.Wake)
 	p.secrets = store.NewView(p.store, cloud.KeysVault)
 	p.console = &telemetry.Console{Dir: filepath.Join(p.config.State, "console"), Log: log}
 	p.onStop(p.console.Close)
@@ -190,46 +189,4 @@ func (p *Platform) output(l host.Line) {
 	if p.config.Output != nil {
 		p.config.Output(line)
 	}
-}
-
-// answer is what `lanyard explain` prints of a decision.
-type answer struct {
-	Allowed   bool               `json:"allowed"`
-	Principal cloud.PrincipalID  `json:"principal"`
-	Action    string             `json:"action"`
-	Data      bool               `json:"dataAction"`
-	Scope     cloud.ID           `json:"scope"`
-	By        []cloud.Assignment `json:"by"`
-	Denied    []cloud.Denial     `json:"denied"`
-	Near      []near             `json:"near"`
-	// Groups names the groups that stand for the principal in assignments above, by their ids.
-	Groups map[cloud.PrincipalID]string `json:"groups,omitempty"`
-	Try    string                       `json:"try,omitempty"`
-}
-
-type near struct {
-	Assignment cloud.Assignment `json:"assignment"`
-	Role       string           `json:"role"`
-	Why        string           `json:"why"`
-}
-
-func (p *Platform) answer(req rbac.Request, d rbac.Decision) answer {
-	a := answer{Allowed: d.Allowed, Principal: req.Principal, Action: req.Action, Data: req.Data, Scope: req.At, By: d.By, Denied: d.Denied}
-	held := slices.Clone(d.By)
-	for _, m := range d.Near {
-		a.Near = append(a.Near, near{m.Assignment, m.Role, m.Why.String()})
-		held = append(held, m.Assignment)
-	}
-	for _, each := range held {
-		if g, ok := p.directory.Group(each.Principal); ok {
-			if a.Groups == nil {
-				a.Groups = map[cloud.PrincipalID]string{}
-			}
-			a.Groups[g.ID] = g.Name
-		}
-	}
-	if role, ok := p.directory.Suggest(req.Action, req.Data); ok && !d.Allowed && len(d.Denied) == 0 {
-		a.Try = "lanyard role assignment create --assignee " + string(req.Principal) + " --role '" + role.Name + "' --scope " + req.At.String()
-	}
-	return a
 }

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -10,8 +11,6 @@ import (
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
 	"lanyard/internal/httpkit"
-	"lanyard/internal/issuer"
-	"lanyard/internal/rbac"
 	"lanyard/internal/telemetry"
 )
 
@@ -33,15 +32,15 @@ func (p *Platform) controlRoutes(mux *http.ServeMux) {
 		"POST /stop":                        p.stop,
 		"POST /explain":                     p.explain,
 		"GET /keys":                         p.keys,
-		"POST /keys/hold":                   p.hold,
-		"POST /keys/release":                p.release,
+		"POST /keys/rotate":                 p.rotateKeys,
+		"POST /keys/hold":                   p.holdKeys,
+		"POST /keys/release":                p.releaseKeys,
+		"POST /tokens/revoke":               p.revokeTokens,
+		"POST /tokens/refresh":              p.refreshTokens,
 		"GET /clock":                        p.showClock,
 		"POST /clock/advance":               p.advanceClock,
 		"POST /clock/reset":                 p.resetClock,
 		"PUT /timing":                       p.changeTiming,
-		"POST /tokens/revoke":               p.revokeTokens,
-		"POST /tokens/refresh":              p.refreshTokens,
-		"POST /keys/rotate":                 p.rotate,
 		"POST /replicas/{name}/attestation": p.attestation,
 		"GET /signins":                      p.signInRecords,
 		"GET /signins/verify":               p.verifySignIns,
@@ -68,6 +67,24 @@ func (p *Platform) owned(next httpkit.Handler) httpkit.Handler {
 	}
 }
 
+// readOrder reads the body of a call, if it has one. What the call does not know is refused: whoever
+// misspells what narrows an order would have given a wider one.
+func readOrder(r *http.Request, into any) error {
+	body, err := httpkit.ReadBody(r)
+	if err != nil || len(body) == 0 {
+		return err
+	}
+	from := json.NewDecoder(bytes.NewReader(body))
+	from.DisallowUnknownFields()
+	if err = from.Decode(into); err == nil && from.More() {
+		err = errors.New("something follows the body")
+	}
+	if err != nil {
+		return fault.New(fault.Invalid, "InvalidRequestContent", "The body is not the JSON that %s takes.", r.URL.Path).Because(err)
+	}
+	return nil
+}
+
 // Status is what `lanyard status` prints.
 type Status struct {
 	Address  string         `json:"address"`
@@ -92,7 +109,7 @@ func (p *Platform) status(w http.ResponseWriter, _ *http.Request) error {
 		Tenant: p.owner.Tenant, Scope: p.scope(), Boundary: p.host.Engine.Boundary(), Records: p.signIns.Records(), Replicas: []ReplicaStatus{},
 	}
 	s.Timing, s.Held = p.clock.Timing().String(), p.issuer.Held()
-	if by := ahead(*p.clock.moved.Load()); by > 0 {
+	if by := p.clock.Ahead(); by > 0 {
 		s.Ahead = cloud.Span(by)
 	}
 	if err := p.host.Witness.Able(); err != nil {
@@ -107,56 +124,4 @@ func (p *Platform) status(w http.ResponseWriter, _ *http.Request) error {
 func (p *Platform) stop(w http.ResponseWriter, _ *http.Request) error {
 	p.end()
 	return httpkit.WriteJSON(w, http.StatusAccepted, map[string]string{"status": "Stopping"})
-}
-
-func (p *Platform) explain(w http.ResponseWriter, r *http.Request) error {
-	body, err := httpkit.ReadBody(r)
-	if err != nil {
-		return err
-	}
-	var q struct {
-		Principal cloud.PrincipalID `json:"principal"`
-		Action    string            `json:"action"`
-		Data      bool              `json:"data"`
-		Scope     string            `json:"scope"`
-	}
-	if err := json.Unmarshal(body, &q); err != nil {
-		return fault.New(fault.Invalid, "InvalidRequestContent", "The question is not valid JSON.").Because(err)
-	}
-	at, err := cloud.ParseID(q.Scope)
-	if err != nil {
-		return fault.New(fault.Invalid, "InvalidScope", "The scope cannot be read: %v.", err)
-	}
-	req := rbac.Request{Principal: q.Principal, Action: q.Action, Data: q.Data, At: at}
-	return httpkit.WriteJSON(w, http.StatusOK, p.answer(req, p.directory.Explain(req)))
-}
-
-func (p *Platform) keys(w http.ResponseWriter, _ *http.Request) error {
-	return httpkit.WriteJSON(w, http.StatusOK, json.RawMessage(p.issuer.KeySet()))
-}
-
-func (p *Platform) rotate(w http.ResponseWriter, r *http.Request) error {
-	if err := p.issuer.Rotate(r.Context()); errors.Is(err, issuer.ErrHeld) {
-		return fault.New(fault.Conflict, "RotationIsHeld", "Rotation of signing keys is held since %s.", p.issuer.Held().Format(time.RFC3339)).
-			Try("lanyard token keys release")
-	} else if errors.Is(err, issuer.ErrTooManyKeys) {
-		return fault.New(fault.Conflict, "TooManyKeys", "Too many signing keys are kept already; the oldest go within two days.")
-	} else if err != nil {
-		return err
-	}
-	return p.keys(w, r)
-}
-
-func (p *Platform) hold(w http.ResponseWriter, r *http.Request) error {
-	if err := p.issuer.Hold(r.Context()); err != nil {
-		return err
-	}
-	return httpkit.WriteJSON(w, http.StatusOK, map[string]any{"heldSince": p.issuer.Held()})
-}
-
-func (p *Platform) release(w http.ResponseWriter, r *http.Request) error {
-	if err := p.issuer.Release(r.Context()); err != nil {
-		return err
-	}
-	return httpkit.WriteJSON(w, http.StatusOK, map[string]any{"heldSince": nil})
 }

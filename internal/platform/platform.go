@@ -18,6 +18,7 @@ import (
 
 	"lanyard/guard"
 	"lanyard/internal/arm"
+	"lanyard/internal/clock"
 	"lanyard/internal/cloud"
 	"lanyard/internal/dataplane/console"
 	"lanyard/internal/directory"
@@ -73,7 +74,7 @@ type Platform struct {
 	box       *secret.Box
 	store     store.Store
 	secrets   *store.View // of the vaults
-	clock     *clock
+	clock     *clock.Clock
 	directory *directory.Directory
 	issuer    *issuer.Issuer
 	arm       *arm.Engine

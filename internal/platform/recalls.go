@@ -2,7 +2,6 @@ package platform
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -61,16 +60,13 @@ func (p *Platform) recall(w http.ResponseWriter, r *http.Request, refuse bool) e
 }
 
 func readSelection(r *http.Request) (cloud.Recall, error) {
-	body, err := httpkit.ReadBody(r)
-	if err != nil {
-		return cloud.Recall{}, err
-	}
 	var s selection
-	if err := json.Unmarshal(body, &s); err != nil {
-		return cloud.Recall{}, fault.New(fault.Invalid, "InvalidRequestContent", "The selection of tokens is not valid JSON.").Because(err)
+	if err := readOrder(r, &s); err != nil {
+		return cloud.Recall{}, err
 	}
 	recall := cloud.Recall{Token: s.Token, Principal: s.Principal}
 	if s.App != "" {
+		var err error
 		if recall.App, err = cloud.ParseID(s.App); err != nil {
 			return cloud.Recall{}, fault.New(fault.Invalid, "InvalidApp", "The app's id cannot be read: %v.", err)
 		}

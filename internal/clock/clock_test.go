@@ -1,9 +1,8 @@
-package platform
+package clock
 
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"testing"
 	"time"
 
@@ -14,9 +13,10 @@ import (
 )
 
 // runClock starts a clock over a store that stands at noon until it is told otherwise.
-func runClock(t *testing.T, s store.Store, profile cloud.Profile, now *time.Time) *clock {
+func runClock(t *testing.T, s store.Store, profile cloud.Profile, now *time.Time, wake ...func()) *Clock {
 	t.Helper()
-	c := newClock(s, profile, func() time.Time { return *now }, slog.New(slog.DiscardHandler))
+	c := &Clock{Store: s, Profile: profile, Now: func() time.Time { return *now }}
+	c.OnChange(wake...)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(ctx) }()
@@ -35,12 +35,11 @@ func runClock(t *testing.T, s store.Store, profile cloud.Profile, now *time.Time
 func TestAMovedClockIsSeenByEveryProcess(t *testing.T) {
 	s := mem.New()
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	one, other := runClock(t, s, cloud.Azure, &now), runClock(t, s, cloud.Azure, &now)
 	woken := make(chan bool, 8)
-	other.wake = append(other.wake, func() { woken <- true })
+	one, other := runClock(t, s, cloud.Azure, &now), runClock(t, s, cloud.Azure, &now, func() { woken <- true })
 	born := now
 	now = now.Add(time.Minute)
-	if err := one.advance(t.Context(), 25*time.Hour); err != nil {
+	if err := one.Advance(t.Context(), 25*time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	if got := one.Age(born); got != 25*time.Hour+time.Minute {
@@ -54,14 +53,14 @@ func TestAMovedClockIsSeenByEveryProcess(t *testing.T) {
 	if got := one.Age(now); got != 0 {
 		t.Errorf("what comes to be is %s old", got)
 	}
-	if m := one.moment(); !m.Now.Equal(now) || m.Ahead != "1d1h" || len(m.Advances) != 1 || m.Timing != "instant" {
+	if m := one.Moment(); !m.Now.Equal(now) || m.Ahead != "1d1h" || len(m.Advances) != 1 || m.Timing != "instant" {
 		t.Errorf("shown is %+v", m)
 	}
 	later := runClock(t, s, cloud.Azure, &now) // a start anew
 	if got := later.Age(born); got != 25*time.Hour+time.Minute+time.Second {
 		t.Errorf("after a start anew it is %s old", got)
 	}
-	if err := one.reset(t.Context()); err != nil {
+	if err := one.Reset(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	<-woken
@@ -74,14 +73,14 @@ func TestAClockIsMovedAheadWithinBounds(t *testing.T) {
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	c := runClock(t, mem.New(), cloud.Azure, &now)
 	for _, by := range []time.Duration{0, -time.Hour, maxAhead + 1} {
-		if err := c.advance(t.Context(), by); !fault.Is(err, fault.Invalid) {
+		if err := c.Advance(t.Context(), by); !fault.Is(err, fault.Invalid) {
 			t.Errorf("by %s: %v", by, err)
 		}
 	}
-	if err := c.advance(t.Context(), maxAhead-time.Hour); err != nil {
+	if err := c.Advance(t.Context(), maxAhead-time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.advance(t.Context(), 2*time.Hour); !fault.Is(err, fault.Invalid) {
+	if err := c.Advance(t.Context(), 2*time.Hour); !fault.Is(err, fault.Invalid) {
 		t.Errorf("beyond the bound: %v", err)
 	}
 }
@@ -94,7 +93,7 @@ func TestOldAdvancesAreMergedAndNothingGrowsYounger(t *testing.T) {
 	for n := range 2 * maxAdvances {
 		born = append(born, now)
 		now = now.Add(time.Minute)
-		if err := c.advance(t.Context(), time.Hour); err != nil {
+		if err := c.Advance(t.Context(), time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		for _, b := range born {
@@ -105,7 +104,7 @@ func TestOldAdvancesAreMergedAndNothingGrowsYounger(t *testing.T) {
 			}
 		}
 	}
-	if n := len(c.moment().Advances); n != maxAdvances {
+	if n := len(c.Moment().Advances); n != maxAdvances {
 		t.Errorf("%d advances are remembered, want %d", n, maxAdvances)
 	}
 	if want := now.Sub(born[0]) + 2*maxAdvances*time.Hour; c.Age(born[0]) != want {
@@ -119,7 +118,7 @@ func TestAWorldWithADomainOfItsOwnHasARealClock(t *testing.T) {
 	own := cloud.Azure
 	own.Name, own.Domain = "corp", "lanyard.corp.example"
 	c := runClock(t, s, own, &now)
-	for what, err := range map[string]error{"advance": c.advance(t.Context(), time.Hour), "reset": c.reset(t.Context())} {
+	for what, err := range map[string]error{"advance": c.Advance(t.Context(), time.Hour), "reset": c.Reset(t.Context())} {
 		if f := fault.Of(err); f == nil || f.Code != "ClockIsFixed" {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -143,7 +142,7 @@ func TestADocumentThatCannotBeReadLeavesTheClock(t *testing.T) { // T28
 	c := runClock(t, s, cloud.Azure, &now)
 	born := now
 	now = now.Add(time.Minute)
-	if err := c.advance(t.Context(), time.Hour); err != nil {
+	if err := c.Advance(t.Context(), time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	rev, err := s.Commit(t.Context(), store.Change{Key: cloud.KeyClock, Value: []byte("poison"), If: store.Any},

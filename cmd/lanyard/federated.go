@@ -6,10 +6,9 @@ import (
 	"net/http"
 
 	"github.com/spf13/cobra"
-)
 
-// tokenExchange is the audience of tokens that are shown for a token of an identity, as in az.
-const tokenExchange = "api://AzureADTokenExchange"
+	"lanyard/internal/cloud"
+)
 
 // trust holds the flags that name a federated credential of an identity and what it says.
 type trust struct {
@@ -56,7 +55,7 @@ func federatedCommand(a *app) *cobra.Command {
 	for _, verb := range []*cobra.Command{create, update} {
 		verb.Flags().StringVar(&t.issuer, "issuer", "", "URL of the issuer, exactly as its tokens spell it")
 		verb.Flags().StringVar(&t.subject, "subject", "", "who its tokens speak of, exactly as they spell it")
-		verb.Flags().StringSliceVar(&t.audiences, "audiences", []string{tokenExchange}, "whom its tokens are for; one")
+		verb.Flags().StringSliceVar(&t.audiences, "audiences", []string{cloud.TokenExchange}, "whom its tokens are for; one")
 	}
 	for _, verb := range []*cobra.Command{create, update, show, list, remove} {
 		verb.Flags().StringVar(&t.identity, "identity-name", "", "name of the identity")
@@ -156,7 +155,7 @@ func given(flag string) (map[string]any, error) {
 	}
 	var body map[string]any
 	if err := json.Unmarshal(text, &body); err != nil {
-		return nil, hinted{"--parameters is no JSON object", `lanyard ad app federated-credential create --id $APP_ID --parameters '{"name":"ci","issuer":"https://...","subject":"...","audiences":["` + tokenExchange + `"]}'`}
+		return nil, hinted{"--parameters is no JSON object", `lanyard ad app federated-credential create --id $APP_ID --parameters '{"name":"ci","issuer":"https://...","subject":"...","audiences":["` + cloud.TokenExchange + `"]}'`}
 	}
 	return body, nil
 }

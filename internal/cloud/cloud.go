@@ -114,17 +114,6 @@ func (l Lifecycle) Opens(init bool) bool {
 	return false
 }
 
-// FederatedCredential trusts the tokens of a foreign issuer for one subject and one audience to speak
-// for an application or a user-assigned identity. All three are compared byte for byte.
-type FederatedCredential struct {
-	ID          string `json:"id"` // a GUID
-	Name        string `json:"name"`
-	Issuer      string `json:"issuer"`
-	Subject     string `json:"subject"`
-	Audience    string `json:"audience"`
-	Description string `json:"description,omitempty"`
-}
-
 // Caller is who a verified token says is calling.
 type Caller struct {
 	Principal PrincipalID

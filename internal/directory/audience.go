@@ -55,7 +55,7 @@ var services = []audiences{
 	{name: "Application Insights", uris: []string{"https://api.applicationinsights.io"}},
 	{name: "Azure Batch", uris: []string{"https://batch.core.windows.net"}},
 	{name: "Azure Container Apps dynamic sessions", uris: []string{"https://dynamicsessions.io"}},
-	{name: "Token exchange", app: "fb60f99c-7a34-4190-8149-302f77469936", two: true, uris: []string{"api://AzureADTokenExchange"}},
+	{name: "Token exchange", app: cloud.TokenExchangeApp, two: true, uris: []string{cloud.TokenExchange}},
 }
 
 // Audience says what a requested resource is, and whether there is such a thing: one of Azure's

@@ -71,23 +71,17 @@ func (d *Door) authenticateByTrust(ctx context.Context, a *token.Assertion, who 
 	return fits.Name, nil
 }
 
-// exchangeApp is the app id of what tokens are exchanged at, and exchangeURI its name. A token of our own
-// authority says the first, as v2.0 tokens do, where a federated credential has the second: so a managed
-// identity speaks for an application (Microsoft Entra, "Configure an application to trust a managed identity").
-const (
-	exchangeApp = "fb60f99c-7a34-4190-8149-302f77469936"
-	exchangeURI = "api://AzureADTokenExchange"
-)
-
-// readdressed gives an assertion with the name of the exchange where our own authority wrote its app id.
+// readdressed gives an assertion with the name of the exchange where our own authority wrote its app id, as
+// v2.0 tokens have it: so a managed identity speaks for an application (Microsoft Entra, "Configure an
+// application to trust a managed identity").
 func (d *Door) readdressed(a *token.Assertion) *token.Assertion {
 	if a.Issuer != d.Profile.IssuerTwo(d.Tenant) {
 		return a
 	}
 	named := *a
 	named.Audiences = nil // what is meant for another service is not exchanged, whatever is trusted
-	if a.Audience == exchangeApp {
-		named.Audiences = []string{exchangeURI}
+	if a.Audience == cloud.TokenExchangeApp {
+		named.Audiences = []string{cloud.TokenExchange}
 	}
 	return &named
 }

@@ -1,27 +1,119 @@
 package platform
 
 import (
+	"cmp"
 	"context"
-	"crypto/rsa"
-	"slices"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"lanyard/internal/cloud"
-	"lanyard/internal/entra/trusted"
+	"lanyard/internal/fault"
 	"lanyard/internal/host"
+	"lanyard/internal/httpkit"
 	"lanyard/internal/issuer"
-	"lanyard/internal/token"
 )
 
-// exchange is the audience of tokens that are exchanged for access tokens (wire-facts: "Federated
-// identity credential rules").
-const exchange = "api://AzureADTokenExchange"
+// workload lays a replica's own token where its SDK exchanges it from, keeps it fresh until ctx ends, and
+// gives the variables that lead there. remove takes it away.
+func (p *Platform) workload(ctx context.Context, r *host.Replica, asked cloud.ClientID) (variables []string, remove func(), err error) {
+	client := asked
+	for _, id := range r.Identities() {
+		if id.Kind == cloud.UserAssigned && id.Lifecycle.Opens(r.Init) {
+			client = cmp.Or(client, id.Client)
+		}
+	}
+	if client == "" {
+		return nil, nil, fault.New(fault.Conflict, "NoUserAssignedIdentity", "The source %s needs a user-assigned identity, and %s has none to use.", host.SourceWorkload, r.App.Name()).
+			Try("lanyard containerapp identity assign --name %s --resource-group %s --user-assigned NAME, or --client-id", r.App.Name(), r.App.Group())
+	}
+	dir, err := os.MkdirTemp(openFolder(), "lanyard-token-") // 0700
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a folder for a token: %w", err)
+	}
+	file := tokenFile{path: filepath.Join(dir, "azure-identity-token"), user: r.User()}
+	if err := errors.Join(ownedBy(dir, file.user), file.write(ctx, p, r)); err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	ended := make(chan struct{})
+	ctx, stop := context.WithCancel(ctx)
+	go func() {
+		defer close(ended)
+		file.renew(ctx, p, r)
+	}()
+	remove = func() {
+		stop()
+		<-ended
+		if err := os.RemoveAll(dir); err != nil {
+			p.log.Error("a replica's token stays", httpkit.KeyReplica, r, httpkit.KeyError, err)
+		}
+	}
+	return []string{
+		"AZURE_FEDERATED_TOKEN_FILE=" + file.path, "AZURE_CLIENT_ID=" + string(client),
+		"AZURE_TENANT_ID=" + string(p.deed.Tenant), "AZURE_AUTHORITY_HOST=https://" + cloud.Azure.Authority + "/",
+	}, remove, nil
+}
+
+// tokenFile is where one replica finds its own token.
+type tokenFile struct {
+	path string
+	user int
+	born time.Time
+	life time.Duration
+}
+
+// write lays a new token, whole or not at all.
+func (f *tokenFile) write(ctx context.Context, p *Platform, r *host.Replica) error {
+	born := p.now()
+	token, ends, err := p.workloadToken(ctx, r)
+	if err != nil {
+		return fmt.Errorf("make the replica's token: %w", err)
+	}
+	next := f.path + ".next"
+	if err := os.WriteFile(next, []byte(token.Open()), 0o600); err != nil {
+		return fmt.Errorf("write the replica's token: %w", err)
+	}
+	if err := errors.Join(ownedBy(next, f.user), os.Rename(next, f.path)); err != nil {
+		return fmt.Errorf("write the replica's token: %w", err)
+	}
+	f.born, f.life = born, ends.Sub(born)
+	return nil
+}
+
+// renew lays a new token when four fifths of the last one's life are over, as kubelet does, until ctx ends.
+func (f *tokenFile) renew(ctx context.Context, p *Platform, r *host.Replica) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if p.clock.Age(f.born) < f.life/5*4 {
+			continue
+		}
+		if err := f.write(ctx, p, r); err != nil && ctx.Err() == nil {
+			p.log.Error("a replica's token is not renewed", httpkit.KeyReplica, r, httpkit.KeyError, err)
+		}
+	}
+}
+
+// ownedBy gives a file to a user where this program may.
+func ownedBy(path string, user int) error {
+	if user == 0 || os.Getuid() != 0 {
+		return nil
+	}
+	return os.Lchown(path, user, user)
+}
 
 // workloadToken gives a replica's own token, which its SDK shows for a token of an identity that trusts
 // it, and when it ends (wire-facts: "Workload identity (federated)").
 func (p *Platform) workloadToken(ctx context.Context, r *host.Replica) (raw cloud.Sealed, ends time.Time, err error) {
 	w := issuer.Workload{
-		Issuer: cloud.Azure.WorkloadIssuer(p.deed.Tenant), Audience: exchange,
+		Issuer: cloud.Azure.WorkloadIssuer(p.deed.Tenant), Audience: cloud.TokenExchange,
 		Group: r.App.Group(), Account: r.App.Name(), Replica: r.Name,
 	}
 	minted, err := p.issuer.Vouch(ctx, w)
@@ -30,29 +122,10 @@ func (p *Platform) workloadToken(ctx context.Context, r *host.Replica) (raw clou
 	}
 	err = p.signIns.Record(ctx, cloud.SignIn{
 		Token: minted.ID, Key: minted.KeyID, Time: p.now(), Expires: minted.Expires, Name: w.Subject(),
-		App: r.App, Replica: r.Name, Audience: exchange, Protocol: "workload",
+		App: r.App, Replica: r.Name, Audience: cloud.TokenExchange, Protocol: "workload",
 	})
 	if err != nil {
 		return cloud.Sealed{}, time.Time{}, err
 	}
 	return minted.Token, minted.Expires, nil
-}
-
-// trustedIssuers are those whose tokens may speak for identities, once somebody says so. This world's own
-// are that of workloads, and the authority, for identities that speak for applications. Their keys are
-// in memory.
-func (p *Platform) trustedIssuers() *trusted.Issuers {
-	own := []string{
-		cloud.Azure.WorkloadIssuer(p.deed.Tenant), cloud.Azure.IssuerTwo(p.deed.Tenant),
-	}
-	key := func(kid string) (*rsa.PublicKey, bool) {
-		k, ok := p.issuer.Key(kid)
-		return k.Public, ok && k.ValidAt(p.now(), token.Skew)
-	}
-	return &trusted.Issuers{
-		Dial: p.edge.Dial, Serves: cloud.Azure.Serves, Age: p.clock.Age, Now: p.config.Now, Log: p.log,
-		Own: func(issuer string) (func(kid string) (*rsa.PublicKey, bool), bool) {
-			return key, slices.Contains(own, issuer)
-		},
-	}
 }

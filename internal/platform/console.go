@@ -4,24 +4,23 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"lanyard/internal/cloud"
-	"lanyard/internal/fault"
 	"lanyard/internal/httpkit"
 	"lanyard/internal/store"
 )
 
 // logs streams an app's console, a JSON line each.
 func (p *Platform) logs(ctx context.Context, app cloud.ID, w http.ResponseWriter, r *http.Request) error {
-	tail, err := strconv.Atoi(r.URL.Query().Get("tail"))
-	if err != nil || tail < 0 || tail > 10_000 {
-		return fault.New(fault.Invalid, "InvalidTail", "tail is a number from 0 to 10000.")
+	q := queryOf(r)
+	tail := q.most("tail", 0, 0)
+	if q.err != nil {
+		return q.err
 	}
 	past, news := p.console.Tail(app, tail), (<-chan Line)(nil)
-	if r.URL.Query().Get("follow") == "true" {
+	if q.Get("follow") == "true" {
 		past, news = p.console.Follow(ctx, app, tail)
 	}
 	enc := json.NewEncoder(w)

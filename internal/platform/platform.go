@@ -9,9 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,41 +27,6 @@ import (
 	"lanyard/internal/store"
 	"lanyard/internal/telemetry"
 )
-
-// Config says what to start. The zero value of every field but State is harmless.
-type Config struct {
-	// State is the folder that holds the world; it is made 0700 when it does not exist.
-	State string
-	// Listen is the address of the one port; "" is 127.0.0.1:0. It must be a loopback one.
-	Listen string
-	// Metadata is a second address, at which replicas find instance metadata alone; "" is none.
-	Metadata string
-	// Ephemeral keeps nothing: the world lives in memory, and State is removed in the end.
-	Ephemeral bool
-	// Allow names the private addresses that apps may reach through the proxy.
-	Allow []netip.Prefix
-	// MetadataRate and MetadataAtOnce hold each replica that asks instance metadata for tokens: requests
-	// a second, and in hand. 0 means Azure's, 20 and 5.
-	MetadataRate   float64
-	MetadataAtOnce int
-	// FederatedLimit is how many federated credentials an identity or an application may have: 0 means
-	// Azure's 20, a negative number sets no limit.
-	FederatedLimit int
-	// Degrade gives tokens out though their records cannot be written; otherwise they are refused.
-	Degrade bool
-	// Timing says what the world does as late as Azure; nil keeps what it did before, at first nothing.
-	Timing *cloud.Timing
-	// Dir is the working directory of apps.
-	Dir string
-	// Output takes each line that an app writes; nil discards. It must not block.
-	Output func(Line)
-	// HeaderLife is how old a replica gets before another takes its place, with a new header; 0 replaces none.
-	HeaderLife time.Duration
-	// Shim is the command that runs a replica's shim; nil is this program itself.
-	Shim []string
-	Log  *slog.Logger     // nil discards
-	Now  func() time.Time // nil means time.Now
-}
 
 // Platform is a running system.
 type Platform struct {
@@ -286,27 +248,4 @@ func (p *Platform) Stop(ctx context.Context) error {
 	}
 	p.undo = nil
 	return all
-}
-
-// Running reports whether a platform has its seat in a state folder and still lives.
-func Running(state string) bool {
-	s, err := OpenSeat(state)
-	if err != nil {
-		return false
-	}
-	c, err := net.DialTimeout("tcp", s.Address, time.Second)
-	if err != nil {
-		return false
-	}
-	return c.Close() == nil
-}
-
-// takeSeat writes where the platform is for the commands of this machine.
-func (p *Platform) takeSeat(context.Context) error {
-	path := filepath.Join(p.config.State, seatFile)
-	if err := writePrivate(path, p.place); err != nil {
-		return err
-	}
-	p.onStop(func() error { return os.Remove(path) })
-	return nil
 }

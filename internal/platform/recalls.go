@@ -10,6 +10,7 @@ import (
 	"lanyard/internal/directory"
 	"lanyard/internal/fault"
 	"lanyard/internal/httpkit"
+	"lanyard/internal/provider/app"
 	"lanyard/internal/store"
 )
 
@@ -69,6 +70,9 @@ func readSelection(r *http.Request) (cloud.Recall, error) {
 		var err error
 		if recall.App, err = cloud.ParseID(s.App); err != nil {
 			return cloud.Recall{}, fault.New(fault.Invalid, "InvalidApp", "The app's id cannot be read: %v.", err)
+		}
+		if !recall.App.Is(app.Apps) {
+			return cloud.Recall{}, fault.New(fault.Invalid, "InvalidApp", "%s is not the id of a container app.", fault.Clip(s.App))
 		}
 	}
 	named := s.Token != "" || s.Principal != "" || s.App != ""

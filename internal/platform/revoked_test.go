@@ -55,7 +55,7 @@ func TestARevocationReachesWhatItNames(t *testing.T) { // TK-10
 			}
 		})
 	}
-	for _, wrong := range []string{`{}`, `{"all":true,"id":"x"}`, `{"principal":"billing"}`, `{"app":"shop"}`, `[]`, `{"id":"` + strings.Repeat("x", 65) + `"}`} {
+	for _, wrong := range []string{`{}`, `{"all":true,"id":"x"}`, `{"principal":"billing"}`, `{"app":"shop"}`, `[]`, `{"app":` + `"/subscriptions/` + h.owner.Subscription + `"}`, `{"all":true,"principl":"x"}`, `{"all":true}{}`, `{"id":"` + strings.Repeat("x", 65) + `"}`} {
 		if status, body := h.send(t, "POST", "https://"+ControlHost+"/tokens/revoke", h.token(t, "https://management.azure.com"), wrong); status != 400 {
 			t.Errorf("%s is answered %d %s", wrong, status, body)
 		}

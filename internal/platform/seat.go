@@ -142,3 +142,26 @@ func writePrivate(path string, v any) error {
 	}
 	return os.Rename(tmp.Name(), path)
 }
+
+// Running reports whether a platform has its seat in a state folder and still lives.
+func Running(state string) bool {
+	s, err := OpenSeat(state)
+	if err != nil {
+		return false
+	}
+	c, err := net.DialTimeout("tcp", s.Address, time.Second)
+	if err != nil {
+		return false
+	}
+	return c.Close() == nil
+}
+
+// takeSeat writes where the platform is for the commands of this machine.
+func (p *Platform) takeSeat(context.Context) error {
+	path := filepath.Join(p.config.State, seatFile)
+	if err := writePrivate(path, p.place); err != nil {
+		return err
+	}
+	p.onStop(func() error { return os.Remove(path) })
+	return nil
+}

@@ -31,11 +31,11 @@ func TestOneProgramInsideAndOutside(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := command(t)
-			inside := w.as(t, both, appService, p)
-			w.judge(t, inside.ask(question), w.identity(both), outcome{})
+			inside := w.as(t, column{app: both}, appService, p)
+			w.judge(t, inside.ask(question), w.identity(both), vault, outcome{})
 			inside.end()
 			outside := begin(t, w.Client(shell, p[0], p[1:]...))
-			w.judge(t, outside.ask(question), identity{Principal: owner.Principal, Client: owner.Client}, outcome{})
+			w.judge(t, outside.ask(question), identity{Principal: owner.Principal, Client: owner.Client}, vault, outcome{})
 			outside.end()
 		})
 	}

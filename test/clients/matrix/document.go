@@ -93,12 +93,12 @@ func (s source) writeOtherwise(b *strings.Builder) {
 // cell spells an outcome in a table.
 func (o outcome) cell() string {
 	switch {
+	case o.why == noSuchOption:
+		return o.why
 	case o.why != "" && o.raises != "", o.whose != "":
-		return "no: " + o.why
+		return "no"
 	case o.raises != "":
 		return "refused"
-	case o.why != "":
-		return "yes: " + o.why
 	}
 	return "yes"
 }

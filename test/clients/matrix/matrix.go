@@ -58,6 +58,8 @@ type column struct {
 	refused  string // what the platform says against it, as clients pass it on; "" is a token
 	resource string // "" is the vaults'
 	env      []string
+	muted    bool // WEBSITE_DISABLE_MSI
+	crowded  bool // comes when the replica has just asked as often as it may in a second
 }
 
 // The apps of the matrix.
@@ -74,6 +76,12 @@ const (
 	nobody   = "nobody"   // does not exist
 )
 
+// What tokens are for.
+const (
+	vault      = "https://vault.azure.net"
+	management = "https://management.azure.com"
+)
+
 // An outcome is what a client makes of a column; the zero value is a token of the right identity.
 type outcome struct {
 	raises string // the exception's type
@@ -83,7 +91,10 @@ type outcome struct {
 }
 
 // noOption is what the programs say for DefaultAzureCredential where its options name no such thing.
-const noOption = "DefaultAzureCredential has no option for "
+const (
+	noOption     = "DefaultAzureCredential has no option for "
+	noSuchOption = "no option"
+)
 
 // options are the selectors that a client has no option for, with what its program raises instead.
 var options = map[string]map[string]string{
@@ -100,7 +111,7 @@ func (s source) outcome(of client, c column) outcome {
 		return o
 	}
 	if raised, ok := options[of.id()][c.selector]; ok {
-		return outcome{raises: raised, says: noOption + c.selector, why: "no option"}
+		return outcome{raises: raised, says: noOption + c.selector, why: noSuchOption}
 	}
 	if c.refused == "" {
 		return outcome{}

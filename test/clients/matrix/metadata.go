@@ -14,25 +14,42 @@ var metadata = source{
 // absentGo is what azidentity raises where IMDS answers 400 to who names no identity, so that a chain goes on.
 const absentGo = "*azidentity.credentialUnavailableError"
 
+var (
+	// waits is a client that tries again when it was told to.
+	waits = at(outcome{why: "it waits, tries again and has its token"}, crowd)
+	// starts is one that takes longer to start than it would have to wait.
+	starts = at(outcome{why: "it takes longer to start than it would have to wait"}, crowd)
+	// hurries is one that leaves that to its caller.
+	hurries = and(at(outcome{raises: "error too_many_requests", says: "Too many requests"}, crowd),
+		at(outcome{raises: "error invalid_resource", says: "AADSTS500011"}, unknownResource))
+	unselectedGo = and(at(outcome{raises: absentGo, says: "AADSTS500011"}, unknownResource), at(outcome{raises: absentGo, says: notFound}, noIdentity),
+		at(outcome{raises: absentGo, says: "turned off by WEBSITE_DISABLE_MSI"}, disabled))
+)
+
 var linkLocal = source{
 	id: "link", title: "IMDS at 169.254.169.254 (`lanyard up --imds`)", flag: "imds", address: true,
-	columns: slices.Concat(identities(""), strangers(notFound), []column{unknown}),
+	columns: slices.Concat(identities(""), strangers(notFound), []column{
+		unknown,
+		{name: disabled, app: both, selector: "none", whose: both, refused: "turned off by WEBSITE_DISABLE_MSI", muted: true},
+		{name: crowd, app: both, selector: "none", whose: both, crowded: true, refused: "Too many requests"},
+	}),
 	raises: otherwise(appService.raises, map[string]string{
 		"python/msal": "error invalid_request", "python2024/msal": "error invalid_request",
 		"python2024/identity": "CredentialUnavailableError", "java/default": javaAbsent,
 	}),
 	except: map[string]map[string]outcome{
-		"go/identity":        and(at(outcome{raises: absentGo, says: "AADSTS500011"}, unknownResource), at(outcome{raises: absentGo, says: notFound}, noIdentity)),
-		"go/default":         and(at(outcome{raises: absentGo, says: "AADSTS500011"}, unknownResource), at(outcome{raises: absentGo, says: notFound}, noIdentity)),
-		"python/default":     remembered(),
-		"python2024/default": remembered(),
-		"python/msal":        at(outcome{raises: "error invalid_resource", says: "AADSTS500011"}, unknownResource),
-		"python2024/msal":    at(outcome{raises: "error invalid_resource", says: "AADSTS500011"}, unknownResource),
-		"java/default": at(outcome{raises: javaAbsent, says: "Managed Identity authentication is not available"},
-			nobodysClient, anothersClient, anothersID, noIdentity),
+		"go/identity": and(waits, unselectedGo), "go/default": and(waits, unselectedGo), "go/msal": waits,
+		"node/identity": waits, "node/default": waits, "node/msal": waits,
+		"python/identity": waits, "python/default": and(waits, remembered()), "python/msal": hurries,
+		"python2024/identity": waits, "python2024/default": and(waits, remembered()), "python2024/msal": hurries,
+		"java/identity": waits, "java/msal": waits,
+		"java/default": and(waits, at(outcome{raises: javaAbsent, says: "Managed Identity authentication is not available"},
+			nobodysClient, anothersClient, anothersID, noIdentity, disabled)),
+		"az/az": starts,
 		"az2.45/az": and(
+			starts,
 			at(outcome{raises: "exit status 1", says: "check your managed service identity id"}, nobodysClient, anothersClient, anothersObject),
-			at(outcome{raises: "exit status 1", says: "Failed to connect to MSI. Please make sure MSI is configured correctly"}, anothersID, unknownResource, noIdentity)),
+			at(outcome{raises: "exit status 1", says: "Failed to connect to MSI. Please make sure MSI is configured correctly"}, anothersID, unknownResource, noIdentity, disabled)),
 	},
 }
 

@@ -34,7 +34,7 @@ func (w *world) end(t *testing.T, e ending) {
 	started := map[string]*running{}
 	for _, r := range recoveries {
 		if started[r.program] == nil {
-			p := w.as(t, both, appService, programs[r.program](t), watch.env...)
+			p := w.as(t, column{app: both}, appService, programs[r.program](t), watch.env...)
 			defer p.end()
 			started[r.program] = p
 		}

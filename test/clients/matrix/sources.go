@@ -22,6 +22,8 @@ const (
 	noIdentity      = "no identity assigned"
 	wrongHeader     = "another header"
 	unselected      = "no selector"
+	disabled        = "WEBSITE_DISABLE_MSI"
+	crowd           = "when told to wait (429)"
 )
 
 // unknown is a request for what nobody knows.

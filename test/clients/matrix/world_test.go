@@ -46,7 +46,6 @@ func furnish() error {
 
 const (
 	group   = "matrix"
-	vault   = "https://vault.azure.net"
 	nobodys = "11111111-2222-4333-8444-555555555555"
 	store   = "https://matrix-kv.vault.azure.net"
 	secret  = "greeting"
@@ -115,9 +114,9 @@ func (w *world) app(name string, identities ...string) {
 }
 
 // as starts a program as an app behind a source, with more variables if given.
-func (w *world) as(t testing.TB, app string, s source, program []string, variables ...string) *running {
+func (w *world) as(t testing.TB, c column, s source, program []string, variables ...string) *running {
 	t.Helper()
-	args := []string{"run", "--name", app, "--resource-group", group}
+	args := []string{"run", "--name", c.app, "--resource-group", group}
 	if s.flag != "app-service" {
 		args = append(args, "--source", s.flag)
 	}
@@ -138,6 +137,9 @@ func (w *world) as(t testing.TB, app string, s source, program []string, variabl
 	// DefaultAzureCredential must not find what else this machine's user is signed in with.
 	cmd.Env = append(cmd.Env, "HOME="+home, "AZURE_CONFIG_DIR="+filepath.Join(home, "az"), "PATH="+filepath.Dir(cmd.Path)+":"+workshop,
 		"VAULT="+store, "SECRET="+secret, "AZURE_CORE_COLLECT_TELEMETRY=false", "AZURE_CORE_SURVEY_MESSAGE=false")
+	if c.muted {
+		cmd.Env = append(cmd.Env, "WEBSITE_DISABLE_MSI=true")
+	}
 	return begin(t, cmd)
 }
 

@@ -22,6 +22,9 @@ import java.io.StringWriter;
 import java.net.Authenticator;
 import java.net.PasswordAuthentication;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -96,6 +99,8 @@ public final class Ask {
             case "msal":
             case "claims":
                 return byMSAL(question, resource);
+            case "crowd":
+                return crowd();
             case "secret": {
                 SecretClient client = (SecretClient) once(question, () -> new SecretClientBuilder()
                     .vaultUrl(System.getenv("VAULT")).credential(credentialFor(question)).buildClient());
@@ -109,6 +114,15 @@ public final class Ask {
                 return said(got.getToken(), got.getExpiresAt().toInstant());
             }
         }
+    }
+
+    /** Asks IMDS, without any client, until it is told to wait. */
+    private static Map<String, Object> crowd() throws Exception {
+        URI address = URI.create("http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=none");
+        HttpClient client = HttpClient.newHttpClient();
+        HttpRequest request = HttpRequest.newBuilder(address).header("Metadata", "true").build();
+        while (client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode() != 429) continue;
+        return new LinkedHashMap<>();
     }
 
     private static TokenCredential credentialFor(Map<String, Object> question) {

@@ -93,6 +93,14 @@ def confidential(question):
     )
 
 
+def crowd():
+    """Asks IMDS, without any client, until it is told to wait."""
+    url = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=none"
+    with requests.Session() as session:
+        while session.get(url, headers={"Metadata": "true"}).status_code != 429:
+            pass
+
+
 def said(token, expires):
     claims = token.split(".")[1]
     return {"claims": json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4))), "expires": int(expires)}
@@ -102,6 +110,8 @@ def ask(question):
     match question["Library"]:
         case "msal" | "claims":
             return by_msal(question)
+        case "crowd":
+            return crowd() or {}
         case "secret":
             client = once(question, lambda q: SecretClient(os.environ["VAULT"], credential_for(q)))
             return {"value": client.get_secret(os.environ["SECRET"]).value}

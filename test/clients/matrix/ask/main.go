@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"reflect"
 	"strings"
@@ -25,7 +26,7 @@ import (
 
 // question is one line of input.
 type question struct {
-	Library  string // identity, default, workload, msal, claims (MSAL with a challenge's), secret, az
+	Library  string // identity, default, workload, msal, claims (MSAL with a challenge's), secret, az, crowd
 	Selector string // none, or client_id=, object_id=, resource_id= with its value
 	Resource string
 	Claims   string // of the challenge
@@ -71,6 +72,8 @@ func ask(q question) (answer, error) {
 		return secret(q)
 	case "az":
 		return byAz(q)
+	case "crowd":
+		return answer{}, crowd()
 	}
 	credential, err := once(q, func() (azcore.TokenCredential, error) { return credentialFor(q) })
 	if err != nil {
@@ -206,6 +209,26 @@ func secret(q question) (answer, error) {
 		return answer{}, err
 	}
 	return answer{Value: *got.Value}, nil
+}
+
+// crowd asks IMDS, without any client, until it is told to wait.
+func crowd() error {
+	for range 100 {
+		request, err := http.NewRequest(http.MethodGet, "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=none", nil)
+		if err != nil {
+			return err
+		}
+		request.Header.Set("Metadata", "true")
+		got, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return err
+		}
+		got.Body.Close()
+		if got.StatusCode == http.StatusTooManyRequests {
+			return nil
+		}
+	}
+	return errors.New("nobody said to wait")
 }
 
 // said tells what a token says.

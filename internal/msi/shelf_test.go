@@ -78,8 +78,10 @@ func TestWhatIsRevokedIsNotGivenOut(t *testing.T) {
 				recall.At = w.now
 				w.recalls = append(w.recalls, recall)
 			})
-			if w.fetch(t, "")["access_token"] == first || w.fetch(t, "")["access_token"] == first || w.minted() != 2 {
-				t.Errorf("after the recall %d tokens are minted", w.minted())
+			for range 2 {
+				if w.fetch(t, "")["access_token"] == first || w.minted() != 2 {
+					t.Errorf("after the recall %d tokens are minted", w.minted())
+				}
 			}
 		})
 	}

@@ -57,11 +57,11 @@ func TestAShellThatTakesATokenIsNamed(t *testing.T) {
 	case <-patient.Done():
 		t.Fatal("the shell says nothing")
 	}
-	for _, in := range s.listed(t, "identity=victim&result=success", s.token(t, "https://management.azure.com/")).Value {
-		if p := in.Process; p.Program != shell || p.PID == 0 || !in.Attested {
-			t.Errorf("the record says %+v, attested: %t", p, in.Attested)
-		}
-		return
+	records := s.listed(t, "identity=victim&result=success", s.token(t, "https://management.azure.com/")).Value
+	if len(records) == 0 {
+		t.Fatal("there is no record")
 	}
-	t.Error("there is no record")
+	if p := records[0].Process; p.Program != shell || p.PID == 0 || !records[0].Attested {
+		t.Errorf("the record says %+v, attested: %t", p, records[0].Attested)
+	}
 }

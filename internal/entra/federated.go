@@ -46,6 +46,11 @@ func (d *Door) authenticateByTrust(ctx context.Context, a *token.Assertion, who 
 	if err != nil {
 		return "", err
 	}
+	if a.Issuer == d.Profile.IssuerTwo(d.Tenant) {
+		if err := d.speaksForApps(a, who); err != nil {
+			return "", err
+		}
+	}
 	if a.Algorithm() != foreignAlgorithm {
 		return "", refuse(50027, "JWT token is invalid or malformed: it is signed %s, and of other issuers only %s is taken.", fault.Clip(a.Algorithm()), foreignAlgorithm)
 	}
@@ -84,6 +89,17 @@ func (d *Door) readdressed(a *token.Assertion) *token.Assertion {
 		named.Audiences = []string{cloud.TokenExchange}
 	}
 	return &named
+}
+
+// speaksForApps refuses a token of our own authority but where a user-assigned identity speaks for an
+// application: otherwise who once had a token would get the next by it for ever, without secret or host
+// (AADSTS700236; Microsoft Entra, "Configure an application to trust a managed identity").
+func (d *Door) speaksForApps(a *token.Assertion, who cloud.Principal) error {
+	speaker, there := d.Directory.Principal(cloud.PrincipalID(a.Subject))
+	if who.Kind == cloud.Application && (!there || speaker.Kind == cloud.UserAssigned) { // see notTakenBack for one that is gone
+		return nil
+	}
+	return refuse(700236, "Entra ID tokens issued by issuer '%s' may not be used for federated identity credential flows for applications or managed identities registered in this tenant.", a.Issuer)
 }
 
 // notTakenBack refuses a token of our own authority that guards would refuse: whose principal is gone, or

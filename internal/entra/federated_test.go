@@ -391,3 +391,51 @@ func TestAManagedIdentitySpeaksForAnApplication(t *testing.T) {
 	f.commit(t, f.directory.Retire(f.identity))
 	f.refused(t, ask(good), 400, "invalid_grant", 50173)
 }
+
+// Tokens of our own authority speak for applications alone, and only those of user-assigned identities:
+// otherwise whoever had one once would get the next by it for ever.
+func TestOwnTokensDoNotBegetTokens(t *testing.T) { // TK-14, T10
+	f := federate(t)
+	f.door.Trusted = ours{f.abroads, f.world}
+	own := cloud.Azure.IssuerTwo(tenant)
+	system, enroll, err := f.directory.Enroll(cloud.SystemAssigned, "shop", cloud.MustID(f.identity.Resource.Scope().String()+"/providers/Microsoft.App/containerApps/shop"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.commit(t, enroll)
+	a, err := f.directory.Register("pipeline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipeline, enroll, err := f.directory.EnrollFor(&a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, speaker := range []cloud.Principal{f.app, system, pipeline} {
+		a.Federated = append(a.Federated, cloud.FederatedCredential{Name: speaker.Name, Issuer: own, Subject: string(speaker.ID), Audience: exchange})
+	}
+	value, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.commit(t, enroll, store.Change{Key: cloud.KeysRegistered + a.ID, Value: value, If: 0})
+	f.trust(t, "itself", own, string(f.identity.ID))
+	f.trust(t, "pipeline", own, string(pipeline.ID))
+	for name, c := range map[string]struct{ speaker, spoken cloud.Principal }{
+		"an identity for itself":                      {f.identity, f.identity},
+		"an application for an identity":              {pipeline, f.identity},
+		"an application for another":                  {f.app, pipeline},
+		"an application for itself":                   {pipeline, pipeline},
+		"a system-assigned identity for applications": {system, pipeline},
+	} {
+		order := issuer.Order{Principal: c.speaker, Audience: cloud.TokenExchangeApp, Version: "2.0"}
+		minted, err := f.issuer.Mint(t.Context(), order)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(name, func(t *testing.T) {
+			f.refused(t, f.post(t, tokenPath, f.form("client_id", string(c.spoken.Client), "client_secret", "", "client_assertion", minted.Token.Open(),
+				"client_assertion_type", jwtBearer)), 401, "invalid_client", 700236)
+		})
+	}
+}

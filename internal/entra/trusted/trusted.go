@@ -92,6 +92,9 @@ func (t *Issuers) Key(ctx context.Context, name, kid string) (*rsa.PublicKey, er
 		return key, err
 	}
 	if !t.begin() {
+		if key := i.last(kid); key != nil {
+			return key, nil // not because of others' slow issuers is a good one out of reach
+		}
 		return nil, fault.New(fault.Unavailable, "Unavailable", "too many issuers are being asked at this moment.")
 	}
 	// Whoever asks first may go away; what comes is for all who wait.
@@ -124,6 +127,13 @@ func (t *Issuers) kept(i *issuer, kid string) (key *rsa.PublicKey, err error, do
 		return nil, i.failed, true
 	}
 	return nil, entra.ErrNoKey, true
+}
+
+// last gives a key that came less than lastGood ago, where there is one: kept has forgotten the others.
+func (i *issuer) last(kid string) *rsa.PublicKey {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.keys[kid]
 }
 
 // keep takes in how a fetch ended. A failed one takes nothing away.

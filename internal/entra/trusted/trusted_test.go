@@ -167,6 +167,30 @@ func TestLastGoodKeysOutliveAnIssuerThatIsDown(t *testing.T) { // T25
 	}
 }
 
+// Whoever has as many slow issuers asked as may be at once keeps nobody from an issuer that is known.
+func TestLastGoodKeysServeWhileTooManyAreAsked(t *testing.T) { // T25
+	a, c := open(t), &clock{}
+	issuers := a.ask(c, loopback)
+	find := func(kid string) error { _, err := issuers.Key(t.Context(), a.URL, kid); return err }
+	if err := find("k1"); err != nil {
+		t.Fatal(err)
+	}
+	for range maxBusy {
+		issuers.begin()
+	}
+	c.wait(2 * fresh)
+	if err := find("k1"); err != nil {
+		t.Errorf("a known key: %v", err)
+	}
+	if err := find("k2"); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("an unknown key: %v", err)
+	}
+	c.wait(lastGood)
+	if err := find("k1"); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("a key of two days ago: %v", err)
+	}
+}
+
 // A stranger who invents key ids, or comes while an issuer is down, has it asked no oftener.
 func TestStrangersDoNotHaveAnIssuerAskedOften(t *testing.T) { // T25
 	a, c := open(t), &clock{}

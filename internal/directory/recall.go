@@ -91,17 +91,22 @@ func (x *index) covers(token string, of cloud.PrincipalID, app cloud.ID, minted 
 }
 
 // Recall gives the change that takes tokens back. One that names the same as an earlier one takes its
-// place. It writes nothing, and fails with ErrTooManyRecalls.
+// place; where another gets in between, the change fails with store.ErrConflict, since that may reach
+// further. It writes nothing, and fails with ErrTooManyRecalls.
 func (d *Directory) Recall(r cloud.Recall) (cloud.Recall, store.Change, error) {
 	d.open()
 	if r.At.IsZero() {
 		r.At = d.Now()
 	}
+	r.Principal = lowered(r.Principal)
 	known := d.recalls.Load().byKey
-	if _, again := known[recallKey(nameOf(r))]; !again && len(known) >= MaxRecalls {
+	before, again := known[recallKey(nameOf(r))]
+	if !again && len(known) >= MaxRecalls {
 		return r, store.Change{}, ErrTooManyRecalls
 	}
-	return d.recall(r)
+	r, change, err := d.recall(r)
+	change.If = before.revision
+	return r, change, err
 }
 
 func (d *Directory) recall(r cloud.Recall) (cloud.Recall, store.Change, error) {

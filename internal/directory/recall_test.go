@@ -3,6 +3,7 @@ package directory
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,6 +96,32 @@ func TestTheSameRecallAgainTakesTheEarlierOnesPlace(t *testing.T) {
 	}
 	if w.recall(cloud.Recall{Principal: mine}).ID == second.ID {
 		t.Error("a refresh takes the place of a revocation")
+	}
+}
+
+// Of two recalls at one moment that name the same, the one that reaches further stays, whichever is
+// written first.
+func TestARecallDoesNotUndoALaterOne(t *testing.T) { // TK-10
+	w := start(t)
+	_, earlier, err := w.Recall(cloud.Recall{Principal: mine, At: w.now, Refuse: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.recall(cloud.Recall{Principal: mine, At: w.now.Add(time.Second), Refuse: true})
+	if _, err := w.Store.Commit(t.Context(), earlier); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("the earlier one is written too: %v", err)
+	}
+	if !w.Revoked(thisOne, mine, cloud.ID{}, w.now.Add(time.Second/2)) {
+		t.Error("a token is good that was taken back")
+	}
+}
+
+// Ids are written in either case; in tokens they are in lower case.
+func TestARecallNamesAnIdentityInEitherCase(t *testing.T) { // TK-10
+	w := start(t)
+	r := w.recall(cloud.Recall{Principal: cloud.PrincipalID(strings.ToUpper(string(mine))), Refuse: true})
+	if !w.Revoked(thisOne, mine, cloud.ID{}, w.now.Add(-time.Second)) || r.Principal != mine {
+		t.Errorf("a token of %s is good that was taken back", r.Principal)
 	}
 }
 

@@ -41,7 +41,7 @@ func (p *Platform) recall(w http.ResponseWriter, r *http.Request, refuse bool) e
 		return err
 	}
 	asked.Refuse = refuse
-	kept, change, err := p.directory.Recall(asked)
+	kept, err := p.takeBack(r.Context(), asked)
 	if errors.Is(err, directory.ErrTooManyRecalls) {
 		return fault.New(fault.TooMany, "TooManyRecalls",
 			"%d recalls are kept already; they go when the tokens they take back have ended.", directory.MaxRecalls).
@@ -49,15 +49,30 @@ func (p *Platform) recall(w http.ResponseWriter, r *http.Request, refuse bool) e
 	} else if err != nil {
 		return err
 	}
-	revision, err := p.store.Commit(r.Context(), change)
-	if err != nil {
-		return err
-	}
-	if err := p.directory.Await(r.Context(), revision); err != nil {
-		return err
-	}
 	httpkit.Note(r.Context(), "recall", kept.ID)
 	return httpkit.WriteJSON(w, http.StatusOK, kept)
+}
+
+// takeBack writes a recall, and again when others who name the same were quicker. It returns when the
+// directory knows.
+func (p *Platform) takeBack(ctx context.Context, asked cloud.Recall) (cloud.Recall, error) {
+	for {
+		kept, change, err := p.directory.Recall(asked)
+		if err != nil {
+			return kept, err
+		}
+		revision, err := p.store.Commit(ctx, change)
+		lost := errors.Is(err, store.ErrConflict)
+		if lost {
+			_, revision, err = p.store.List(ctx, change.Key)
+		}
+		if err == nil {
+			err = p.directory.Await(ctx, revision)
+		}
+		if err != nil || !lost {
+			return kept, err
+		}
+	}
 }
 
 func readSelection(r *http.Request) (cloud.Recall, error) {

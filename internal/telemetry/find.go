@@ -72,10 +72,10 @@ func (s Search) where() (string, []any) {
 		}
 	}
 	if !s.From.IsZero() {
-		add("at >= ?", s.From.UnixNano())
+		add("at >= ?", nanoseconds(s.From))
 	}
 	if !s.To.IsZero() {
-		add("at <= ?", s.To.UnixNano())
+		add("at <= ?", nanoseconds(s.To))
 	}
 	if key := s.Resource.Key(); key != "" && key != "/" {
 		add("(resource = ? or resource >= ? and resource < ?)", key, key+"/", key+"0") // '0' follows '/'

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -98,10 +99,10 @@ func (w Wanted) where() (string, []any) {
 	terms, args := []string{"1"}, []any{}
 	add := func(term string, values ...any) { terms, args = append(terms, term), append(args, values...) }
 	if !w.From.IsZero() {
-		add("at >= ?", w.From.UnixNano())
+		add("at >= ?", nanoseconds(w.From))
 	}
 	if !w.To.IsZero() {
-		add("at <= ?", w.To.UnixNano())
+		add("at <= ?", nanoseconds(w.To))
 	}
 	if !w.App.IsZero() {
 		add("app = ?", w.App.Key())
@@ -117,6 +118,17 @@ func (w Wanted) where() (string, []any) {
 		add("seq > ?", w.After)
 	}
 	return strings.Join(terms, " and "), args
+}
+
+// nanoseconds gives a time as rows have it: one beyond what 64 bits hold is as far as they reach.
+func nanoseconds(at time.Time) int64 {
+	switch year := at.UTC().Year(); {
+	case year < 1970:
+		return 0
+	case year > 2261:
+		return math.MaxInt64
+	}
+	return at.UnixNano()
 }
 
 // Delivery is how often a replica was given tokens of a principal once more, in one minute.
@@ -137,7 +149,7 @@ func (s *SignIns) Deliveries(ctx context.Context, identity string, since time.Ti
 	who := strings.ToLower(identity)
 	from := int64(0)
 	if !since.IsZero() {
-		from = since.Truncate(time.Minute).UnixNano()
+		from = nanoseconds(since.Truncate(time.Minute))
 	}
 	rows, err := s.read.QueryContext(ctx, newest, from, who, who, most)
 	if err != nil {

@@ -21,12 +21,12 @@ const (
 // period holds the flags that choose activity records, which are those of az monitor activity-log.
 type period struct {
 	group, resource, caller, correlation, namespace, start, end string
-	back                                                        time.Duration
+	back                                                        span
 	most                                                        int
 }
 
 func activityCommand(a *app) *cobra.Command {
-	var p period
+	p := period{back: span(6 * time.Hour)}
 	cmd := a.verb("activity", "List who wrote what at the management API, newest first", "lanyard logs activity --resource-group shop --offset 24h --output table",
 		func(c *client, cmd *cobra.Command) (any, error) {
 			if p.most < 1 {
@@ -46,7 +46,7 @@ func activityCommand(a *app) *cobra.Command {
 	f.StringVar(&p.correlation, "correlation-id", "", "correlation id of a request")
 	f.StringVar(&p.start, "start-time", "", "from when, RFC 3339; --offset before --end-time when left out")
 	f.StringVar(&p.end, "end-time", "", "until when, RFC 3339; now when left out")
-	f.DurationVar(&p.back, "offset", 6*time.Hour, "how far back")
+	f.Var(&p.back, "offset", "how far back, e.g. 30m or 7d")
 	f.IntVar(&p.most, "max-events", 50, "how many records at most")
 	return cmd
 }
@@ -58,7 +58,7 @@ func (p *period) filter(now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	start, err := moment(p.start, end.Add(-p.back))
+	start, err := moment(p.start, p.back.ago(end))
 	if err != nil {
 		return "", err
 	}

@@ -59,10 +59,10 @@ func (n *noun) verbs(a *app) []*cobra.Command {
 			fmt.Fprintf(a.std.err, "The first %d of %d; --all lists them all.\n", fewObjects, len(found))
 			found = found[:fewObjects]
 		}
-		if err != nil || a.output != "table" || a.query != "" {
-			return found, err
+		if err != nil {
+			return nil, err
 		}
-		return inBrief(found)
+		return a.inBrief(found)
 	})
 	list.Flags().StringVar(&n.name, "display-name", "", "what the name begins with")
 	list.Flags().BoolVar(&n.all, "all", false, fmt.Sprintf("list all, not only the first %d", fewObjects))
@@ -87,11 +87,15 @@ func (n *noun) verbs(a *app) []*cobra.Command {
 type brief struct {
 	DisplayName     string            `json:"displayName"`
 	ID              cloud.PrincipalID `json:"id"`
-	AppID           cloud.ClientID    `json:"appId"`
+	AppID           cloud.ClientID    `json:"appId,omitempty"`
 	CreatedDateTime string            `json:"createdDateTime"`
 }
 
-func inBrief(docs []json.RawMessage) ([]brief, error) {
+// inBrief gives directory objects as a table shows them, unless they are printed otherwise.
+func (a *app) inBrief(docs []json.RawMessage) (any, error) {
+	if !a.tabular() {
+		return docs, nil
+	}
 	rows := make([]brief, len(docs))
 	for i, d := range docs {
 		if err := json.Unmarshal(d, &rows[i]); err != nil {

@@ -40,10 +40,10 @@ func securityGroupCommand(a *app) *cobra.Command {
 			filters = append(filters, "startswith(displayName,"+quoted(g.name)+")")
 		}
 		found, err := c.graphList(cmd.Context(), "/groups", strings.Join(filters, " and "))
-		if err != nil || a.output != "table" || a.query != "" {
-			return found, err
+		if err != nil {
+			return nil, err
 		}
-		return inBrief(found)
+		return a.inBrief(found)
 	})
 	list.Flags().StringVar(&g.name, "display-name", "", "what the name begins with")
 	list.Flags().StringVar(&g.filter, "filter", "", "OData filter")
@@ -60,11 +60,6 @@ func securityGroupCommand(a *app) *cobra.Command {
 	cmd := parent("group", "Manage security groups", "lanyard ad group list --output table")
 	cmd.AddCommand(create, list, show, remove, within, g.memberCommand(a), g.ownerCommand(a))
 	return cmd
-}
-
-func (g *securityGroups) flag(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&g.group, "group", "g", "", "object id or name of the group")
-	must(cmd, "group")
 }
 
 // did is what a command does with the group that it was given, by its object id.
@@ -89,7 +84,11 @@ func (g *securityGroups) verb(a *app, words, what string, do did) *cobra.Command
 // list is a verb that lists what lies below a group.
 func (g *securityGroups) list(a *app, noun, what string) *cobra.Command {
 	return g.verb(a, noun+" list", what, func(ctx context.Context, c *client, group string) (any, error) {
-		return c.graphList(ctx, "/groups/"+group+"/"+noun+"s", "")
+		found, err := c.graphList(ctx, "/groups/"+group+"/"+noun+"s", "")
+		if err != nil {
+			return nil, err
+		}
+		return a.inBrief(found)
 	})
 }
 

@@ -27,7 +27,7 @@ func (t *trust) path(c *client) string {
 // federatedCommand manages whose tokens may speak for an identity, in az's words.
 func federatedCommand(a *app) *cobra.Command {
 	var t trust
-	const which = " -n ci --identity-name billing -g shop"
+	const which = " -n github --identity-name billing -g shop"
 	create := a.verb("create", "Trust an issuer's tokens for one subject to speak for an identity",
 		"lanyard identity federated-credential create"+which+" --issuer https://token.actions.githubusercontent.com --subject repo:shop/shop:ref:refs/heads/main",
 		func(c *client, cmd *cobra.Command) (any, error) {
@@ -120,9 +120,9 @@ func appFederatedCommand(a *app) *cobra.Command {
 	}
 	const use = "lanyard ad app federated-credential "
 	create := a.verb("create", "Trust an issuer's tokens for one subject to speak for an application", use+"create --id $APP_ID --parameters @credential.json", call(http.MethodPost))
-	update := a.verb("update", "Change whom a federated credential trusts", use+"update --id $APP_ID --federated-credential-id ci --parameters @credential.json", call(http.MethodPatch))
-	show := a.verb("show", "Show a federated credential", use+"show --id $APP_ID --federated-credential-id ci", call(http.MethodGet))
-	remove := a.verb("delete", "Trust an issuer no longer", use+"delete --id $APP_ID --federated-credential-id ci", call(http.MethodDelete))
+	update := a.verb("update", "Change whom a federated credential trusts", use+"update --id $APP_ID --federated-credential-id github --parameters @credential.json", call(http.MethodPatch))
+	show := a.verb("show", "Show a federated credential", use+"show --id $APP_ID --federated-credential-id github", call(http.MethodGet))
+	remove := a.verb("delete", "Trust an issuer no longer", use+"delete --id $APP_ID --federated-credential-id github", call(http.MethodDelete))
 	list := a.verb("list", "List the federated credentials of an application", use+"list --id $APP_ID", func(c *client, cmd *cobra.Command) (any, error) {
 		path, err := at(c, cmd)
 		if err != nil {
@@ -155,7 +155,7 @@ func given(flag string) (map[string]any, error) {
 	}
 	var body map[string]any
 	if err := json.Unmarshal(text, &body); err != nil {
-		return nil, hinted{"--parameters is no JSON object", `lanyard ad app federated-credential create --id $APP_ID --parameters '{"name":"ci","issuer":"https://...","subject":"...","audiences":["` + cloud.TokenExchange + `"]}'`}
+		return nil, hinted{"--parameters is no JSON object", `lanyard ad app federated-credential create --id $APP_ID --parameters '{"name":"github","issuer":"https://...","subject":"...","audiences":["` + cloud.TokenExchange + `"]}'`}
 	}
 	return body, nil
 }

@@ -17,13 +17,13 @@ func logsCommand(a *app) *cobra.Command {
 	var follow bool
 	var tail int
 	cmd := &cobra.Command{
-		Use: "logs APP", Short: "Print an app's console logs", Example: "  lanyard logs hello --follow", Args: cobra.ExactArgs(1),
+		Use: "logs APP", Short: "Print an app's console; list activity and sign-ins", Example: "  lanyard logs hello --follow", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()
 			if err != nil {
 				return err
 			}
-			id, err := c.find(cmd.Context(), appType, args[0])
+			id, err := c.appID(cmd.Context(), args[0], "")
 			if err != nil {
 				return err
 			}
@@ -47,7 +47,7 @@ func appLogsCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			id, err := cloud.ParseID(c.in(t.group, appType, t.name))
+			id, err := c.appID(cmd.Context(), t.name, t.group)
 			if err != nil {
 				return err
 			}
@@ -62,12 +62,19 @@ func appLogsCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// find gives the one resource of a type with that name in the subscription.
-func (c *client) find(ctx context.Context, resourceType, name string) (cloud.ID, error) {
-	if id, err := cloud.ParseID(name); err == nil {
+// appID gives the id of an app by its id, by its name in a group, or, without a group, by a name that no
+// other app of the subscription has.
+func (c *client) appID(ctx context.Context, app, group string) (cloud.ID, error) {
+	if id, err := cloud.ParseID(app); err == nil {
 		return id, nil
 	}
-	docs, err := c.list(ctx, c.collection("", resourceType), appsVersion)
+	switch {
+	case app == "":
+		return cloud.ID{}, hinted{"--resource-group says where the app of --app is", "lanyard containerapp list -g " + group + " --output table"}
+	case group != "":
+		return cloud.ParseID(c.in(group, appType, app))
+	}
+	docs, err := c.list(ctx, c.collection("", appType), appsVersion)
 	if err != nil {
 		return cloud.ID{}, err
 	}
@@ -79,17 +86,17 @@ func (c *client) find(ctx context.Context, resourceType, name string) (cloud.ID,
 		if err := json.Unmarshal(d, &doc); err != nil {
 			return cloud.ID{}, err
 		}
-		if doc.ID.Name() == name {
+		if doc.ID.Name() == app {
 			found = append(found, doc.ID)
 		}
 	}
 	switch len(found) {
 	case 0:
-		return cloud.ID{}, hinted{fmt.Sprintf("there is no container app named %q", name), "lanyard containerapp list --output table"}
+		return cloud.ID{}, hinted{fmt.Sprintf("there is no container app named %q", app), "lanyard containerapp list --output table"}
 	case 1:
 		return found[0], nil
 	}
-	return cloud.ID{}, hinted{fmt.Sprintf("%d container apps are named %q; give the full id", len(found), name), "lanyard containerapp list --query '[].id'"}
+	return cloud.ID{}, hinted{fmt.Sprintf("%d container apps are named %q; give the full id", len(found), app), "lanyard containerapp list --query '[].id'"}
 }
 
 // streamLogs prints lines as they come; without follow the platform ends the stream.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,7 @@ func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) 
 func run(ctx context.Context, args []string, std stdio) int {
 	root := newRoot(std)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	var code exitCode
 	switch {
 	case err == nil:
@@ -52,10 +53,43 @@ func run(ctx context.Context, args []string, std stdio) int {
 	}
 	fmt.Fprintf(std.err, "lanyard: %v\n", err)
 	var h hinted
-	if errors.As(err, &h) && h.hint != "" {
+	if !errors.As(err, &h) && !errors.As(err, &begun{}) {
+		h.hint = misused(cmd)
+	}
+	if h.hint != "" {
 		fmt.Fprintf(std.err, "  try: %s\n", h.hint)
 	}
 	return 1
+}
+
+// begun is how a command ended that was understood; what cobra refuses before is none.
+type begun struct{ error }
+
+func (b begun) Unwrap() error { return b.error }
+
+// marked has a command and those below it tell that they began.
+func marked(cmd *cobra.Command) {
+	if do := cmd.RunE; do != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if err := do(cmd, args); err != nil {
+				return begun{err}
+			}
+			return nil
+		}
+	}
+	for _, below := range cmd.Commands() {
+		marked(below)
+	}
+}
+
+// misused gives what to type for a command that was not understood: its first example, or its help where
+// the words name no command.
+func misused(cmd *cobra.Command) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(cmd.Example), "\n")
+	if cmd.HasSubCommands() || first == "" {
+		return cmd.CommandPath() + " --help"
+	}
+	return first
 }
 
 // hinted is an error that knows what to type next.
@@ -93,6 +127,7 @@ roles at scopes that the resources enforce. For what az has, nouns, verbs and fl
 		groupCommand(a), identityCommand(a), containerappCommand(a), roleCommand(a), keyvaultCommand(a),
 		accountCommand(a), adCommand(a), lockCommand(a), providerCommand(a), restCommand(a), azCommand(a),
 	)
+	marked(root)
 	return root
 }
 

@@ -39,6 +39,7 @@ func TestPrint(t *testing.T) {
 		"tsv prints a scalar bare":                {"tsv", "[1].count", "2\n"},
 		"yaml keeps the order of names":           {"yaml", "[1]", "count: 2\nname: b\n"},
 		"a table leaves nested values out":        {"table", "", "Name  Count\na     1\nb     2\n"},
+		"a table of nothing is nothing":           {"table", "[?name=='c']", ""},
 		"none prints nothing":                     {"none", "", ""},
 		"nothing found prints nothing as json":    {"json", "nowhere", ""},
 		"nothing found is an empty line as tsv":   {"tsv", "nowhere", "\n"},

@@ -50,6 +50,9 @@ func (a *app) print(result any) error {
 	return hinted{fmt.Sprintf("--output %q is not one of json, jsonc, yaml, table, tsv, none", a.output), "--output table"}
 }
 
+// tabular reports whether a result is printed as a table of its own choice of columns.
+func (a *app) tabular() bool { return a.output == "table" && a.query == "" }
+
 // plain turns a result into maps, slices and scalars, as JSON sees it.
 func plain(result any) (any, error) {
 	raw, ok := result.(json.RawMessage)
@@ -150,6 +153,9 @@ func writeTable(w io.Writer, value any) error {
 			}
 		}
 	}
+	if len(columns) == 0 {
+		return nil
+	}
 	sort.SliceStable(columns, func(i, j int) bool { return rank(columns[i]) < rank(columns[j]) })
 	rows := [][]string{titles(columns)}
 	for _, item := range items {
@@ -181,7 +187,7 @@ func isNested(v any) bool {
 
 // rank puts what people look for first in front.
 func rank(column string) int {
-	leading := []string{"name", "displayName", "resourceGroup", "location"}
+	leading := []string{"name", "displayName", "kid", "resourceGroup", "location"}
 	if i := slices.Index(leading, column); i >= 0 {
 		return i
 	}

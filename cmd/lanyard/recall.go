@@ -56,13 +56,10 @@ func (s selected) selection(ctx context.Context, c *client) (map[string]any, err
 			return nil, err
 		}
 	}
-	if s.app != "" {
-		app := s.app
-		if _, err := cloud.ParseID(app); err != nil {
-			if s.group == "" {
-				return nil, hinted{"--app takes a name with --resource-group, or a resource id", "lanyard containerapp list --query '[].id' -o tsv"}
-			}
-			app = c.in(s.group, "Microsoft.App/containerApps", s.app)
+	if s.app != "" || s.group != "" {
+		app, err := c.appID(ctx, s.app, s.group)
+		if err != nil {
+			return nil, err
 		}
 		selection["app"] = app
 	}

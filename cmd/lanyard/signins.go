@@ -7,19 +7,17 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"lanyard/internal/cloud"
 	"lanyard/internal/platform"
 )
 
 // signInFlags choose records of sign-ins, and what is done with them.
 type signInFlags struct {
 	app, group, identity, head      string
-	since                           time.Duration
+	since                           span
 	top                             int
 	failed, follow, verify, counted bool
 }
@@ -46,7 +44,7 @@ records still lead there.`,
 	flags.StringVar(&f.app, "app", "", "for which app: a name or an id")
 	flags.StringVarP(&f.group, "resource-group", "g", "", "resource group of the app")
 	flags.StringVar(&f.identity, "identity", "", "of whom: a name, a resource id, a principal's or client's id")
-	flags.DurationVar(&f.since, "since", 0, "how far back, e.g. 1h; all when left out")
+	flags.Var(&f.since, "since", "how far back, e.g. 1h or 7d; all when left out")
 	flags.IntVar(&f.top, "top", 50, "how many records at most")
 	flags.BoolVar(&f.failed, "failed", false, "refusals alone")
 	flags.BoolVarP(&f.follow, "follow", "f", false, "go on as records come, oldest first")
@@ -54,13 +52,17 @@ records still lead there.`,
 	flags.BoolVar(&f.verify, "verify", false, "hold the records against their digests")
 	flags.StringVar(&f.head, "head", "", "a head that --verify printed, to be looked for")
 	cmd.MarkFlagsMutuallyExclusive("verify", "follow", "deliveries")
-	cmd.MarkFlagsMutuallyExclusive("verify", "failed")
+	for _, chosen := range []string{"app", "resource-group", "identity", "since", "top", "failed"} {
+		cmd.MarkFlagsMutuallyExclusive("verify", chosen) // it goes through all records
+	}
 	return cmd
 }
 
 func (a *app) signIns(ctx context.Context, c *client, f signInFlags) error {
 	switch {
-	case f.verify || f.head != "":
+	case f.head != "" && !f.verify:
+		return hinted{"--head is looked for by --verify", "lanyard logs signins --verify --head " + f.head}
+	case f.verify:
 		return a.verifySignIns(ctx, c, f.head)
 	case f.counted:
 		return a.deliveries(ctx, c, f)
@@ -86,7 +88,7 @@ func (a *app) signIns(ctx context.Context, c *client, f signInFlags) error {
 func (f signInFlags) query(ctx context.Context, c *client, now time.Time) (url.Values, error) {
 	q := url.Values{"top": {strconv.Itoa(f.top)}}
 	if f.since > 0 {
-		q.Set("since", stamp(now.Add(-f.since)))
+		q.Set("since", stamp(f.since.ago(now)))
 	}
 	if f.failed {
 		q.Set("result", "failure")
@@ -94,20 +96,14 @@ func (f signInFlags) query(ctx context.Context, c *client, now time.Time) (url.V
 	if f.identity != "" {
 		q.Set("identity", f.identity)
 	}
-	switch {
-	case f.app == "" && f.group != "":
-		return nil, hinted{"--resource-group says where the app of --app is", "lanyard logs signins --app orders -g " + f.group}
-	case f.app == "":
-	case f.group != "":
-		q.Set("app", c.in(f.group, appType, f.app))
-	default:
-		id, err := c.find(ctx, appType, f.app)
-		if err != nil {
-			return nil, err
-		}
+	if f.app == "" && f.group == "" {
+		return q, nil
+	}
+	id, err := c.appID(ctx, f.app, f.group)
+	if err == nil {
 		q.Set("app", id.String())
 	}
-	return q, nil
+	return q, err
 }
 
 // signInPage is what the platform answers.
@@ -155,81 +151,6 @@ func (a *app) followSignIns(ctx context.Context, c *client, q url.Values) error 
 		case <-time.After(time.Second):
 		}
 	}
-}
-
-// signInRow is what a table shows of a record.
-type signInRow struct {
-	Seq       int64         `json:"seq"`
-	Result    string        `json:"result"`
-	Time      time.Time     `json:"time"`
-	Name      string        `json:"name"`
-	Principal string        `json:"principal"`
-	Client    string        `json:"client"`
-	App       cloud.ID      `json:"app"`
-	Audience  string        `json:"audience"`
-	Protocol  string        `json:"protocol"`
-	Process   cloud.Process `json:"process"`
-	Token     string        `json:"token"`
-	Code      string        `json:"code"`
-	Reason    string        `json:"reason"`
-	Unsaid    int64         `json:"unsaid"`
-}
-
-// printSignIns prints records; a table has the columns that people look for.
-func (a *app) printSignIns(records []json.RawMessage, first bool) error {
-	if a.output != "table" || a.query != "" {
-		if first || len(records) > 0 {
-			return a.print(records)
-		}
-		return nil
-	}
-	rows := [][]string{}
-	if first {
-		rows = append(rows, []string{"Time", "Result", "Identity", "App", "Audience", "Protocol", "Process", "Token or reason"})
-	}
-	for _, raw := range records {
-		var r signInRow
-		if err := json.Unmarshal(raw, &r); err != nil {
-			return fmt.Errorf("read record: %w", err)
-		}
-		rows = append(rows, r.cells())
-	}
-	return writeRows(a.std.out, rows)
-}
-
-func (r signInRow) cells() []string {
-	who := r.Name
-	for _, other := range []string{r.Client, r.Principal} {
-		if who == "" {
-			who = other
-		}
-	}
-	end := r.Token
-	if r.Result == "failure" {
-		end = r.Code + ": " + r.Reason
-		if r.Unsaid > 0 {
-			end += fmt.Sprintf(" (and %d like it before)", r.Unsaid)
-		}
-	}
-	process := ""
-	if r.Process.PID != 0 {
-		process = fmt.Sprintf("pid=%d uid=%d exe=%s", r.Process.PID, r.Process.UID, r.Process.Program)
-	}
-	cells := []string{r.Time.Local().Format("2006-01-02 15:04:05"), r.Result, who, r.App.Name(), r.Audience, r.Protocol, process, end}
-	for i, cell := range cells {
-		cells[i] = oneLine(cell)
-	}
-	return cells
-}
-
-// oneLine keeps what strangers sent from moving the cursor.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return '?'
-		}
-		return r
-	}, s)
 }
 
 func (a *app) verifySignIns(ctx context.Context, c *client, head string) error {

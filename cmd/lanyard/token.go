@@ -69,22 +69,3 @@ func appToken(ctx context.Context, endpoint, resource, client string) (json.RawM
 	}
 	return body, nil
 }
-
-func tokenKeysCommand(a *app) *cobra.Command {
-	keys := parent("keys", "See and rotate the keys that sign tokens", "lanyard token keys list")
-	keys.AddCommand(
-		a.verb("list", "List the published keys", "lanyard token keys list", func(c *client, cmd *cobra.Command) (any, error) {
-			return c.control(cmd.Context(), http.MethodGet, "/keys", nil)
-		}),
-		a.verb("rotate", "Publish a new key, which signs once verifiers have had time to see it", "lanyard token keys rotate", func(c *client, cmd *cobra.Command) (any, error) {
-			return c.control(cmd.Context(), http.MethodPost, "/keys/rotate", nil)
-		}),
-		a.verb("hold", "Stop rotation: the key that signs now signs on", "lanyard token keys hold", func(c *client, cmd *cobra.Command) (any, error) {
-			return c.control(cmd.Context(), http.MethodPost, "/keys/hold", nil)
-		}),
-		a.verb("release", "Let rotation go on", "lanyard token keys release", func(c *client, cmd *cobra.Command) (any, error) {
-			return c.control(cmd.Context(), http.MethodPost, "/keys/release", nil)
-		}),
-	)
-	return keys
-}

@@ -26,7 +26,7 @@ type upFlags struct {
 	ephemeral, verbose, imds       bool
 	federated, imdsAtOnce          int
 	imdsRate                       float64
-	rotate                         time.Duration
+	rotate                         span
 }
 
 func upCommand(a *app) *cobra.Command {
@@ -36,8 +36,11 @@ func upCommand(a *app) *cobra.Command {
 		Short: "Start Lanyard and stay until Ctrl-C",
 		Long: `Start Lanyard on the state folder and stay until Ctrl-C. The first start makes a world: a tenant,
 a subscription and one owner, whose credential lies in the state folder. --world adds what a world file
-describes; what is there already stays as it is.`,
-		Example: "  lanyard up --world examples/hello/world.yaml\n  lanyard up --ephemeral --listen 127.0.0.1:0",
+describes; what is there already stays as it is.
+
+--timing says what the world does as late as Azure: instant (nothing), azure, or its parts with commas
+between them: token-cache=SPAN, removal=at-once or removal=expiry, role-propagation=SPAN. The world keeps it.`,
+		Example: "  lanyard up --world examples/hello/world.yaml\n  lanyard up --ephemeral --listen 127.0.0.1:0\n  lanyard up --timing token-cache=1h,removal=expiry",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := f.config(a)
@@ -64,9 +67,9 @@ describes; what is there already stays as it is.`,
 	flags.Float64Var(&f.imdsRate, "imds-rate", 20, "requests for tokens a second that a replica may make of instance metadata")
 	flags.IntVar(&f.imdsAtOnce, "imds-at-once", 5, "requests for tokens that a replica may have in hand at instance metadata")
 	flags.StringVar(&f.records, "records", "refuse", "what becomes of tokens while they cannot be recorded: refuse, or degrade to give them out")
-	flags.StringVar(&f.timing, "timing", "", "instant, azure, or token-cache=DURATION,removal=at-once|expiry,role-propagation=DURATION; what it was before when left out")
+	flags.StringVar(&f.timing, "timing", "", "what the world does as late as Azure; what it was before when left out")
 	flags.IntVar(&f.federated, "federated-credentials-limit", directory.FederatedLimit, "how many federated credentials an identity or application may have; 0 sets no limit")
-	flags.DurationVar(&f.rotate, "rotate-headers", 0, "restart the replicas of each app one after another when they are this old, with new headers; 0 does not")
+	flags.Var(&f.rotate, "rotate-headers", "restart the replicas of each app one after another when they are this old, with new headers; never when left out")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log every request")
 	return cmd
 }
@@ -78,17 +81,20 @@ func (f upFlags) config(a *app) (platform.Config, error) {
 		level = slog.LevelInfo
 	}
 	c := platform.Config{
-		State: a.state, Listen: f.listen, Ephemeral: f.ephemeral, HeaderLife: f.rotate,
+		State: a.state, Listen: f.listen, Ephemeral: f.ephemeral, HeaderLife: time.Duration(f.rotate),
 		MetadataRate: f.imdsRate, MetadataAtOnce: f.imdsAtOnce, FederatedLimit: f.federated,
 		Log: slog.New(slog.NewTextHandler(a.std.err, &slog.HandlerOptions{Level: level})),
 	}
-	if f.rotate != 0 && f.rotate < time.Minute {
-		return c, hinted{fmt.Sprintf("--rotate-headers %s is shorter than a minute", f.rotate), "lanyard up --rotate-headers 24h"}
+	if c.HeaderLife != 0 && c.HeaderLife < time.Minute {
+		return c, hinted{fmt.Sprintf("--rotate-headers %s is shorter than a minute", &f.rotate), "lanyard up --rotate-headers 24h"}
 	}
 	if f.imdsRate <= 0 || f.imdsAtOnce <= 0 {
 		return c, hinted{"--imds-rate and --imds-at-once are more than nothing", "lanyard up --imds-rate 20 --imds-at-once 5"}
 	}
-	if f.federated <= 0 {
+	switch {
+	case f.federated < 0:
+		return c, hinted{"--federated-credentials-limit is not less than 0, which sets none", "lanyard up --federated-credentials-limit 0"}
+	case f.federated == 0:
 		c.FederatedLimit = -1
 	}
 	var err error
@@ -217,12 +223,6 @@ func downCommand(a *app) *cobra.Command {
 			return nil
 		},
 	}
-}
-
-func statusCommand(a *app) *cobra.Command {
-	return a.verb("status", "Show what runs, where, and what guards it", "lanyard status --output yaml", func(c *client, cmd *cobra.Command) (any, error) {
-		return c.control(cmd.Context(), "GET", "/status", nil)
-	})
 }
 
 func envCommand(a *app) *cobra.Command {

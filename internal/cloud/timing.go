@@ -29,7 +29,7 @@ func ParseTiming(text string) (Timing, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		key, value, ok := strings.Cut(part, "=")
 		if !ok || given[key] {
-			return Timing{}, fmt.Errorf("%q is not a timing: it is instant, azure, or each of %s=DURATION, %s=%s|%s and %s=DURATION at most once",
+			return Timing{}, fmt.Errorf("%q is not a timing: it is instant, azure, or each of %s=SPAN, %s=%s|%s and %s=SPAN at most once",
 				text, keyTokenCache, keyRemoval, atOnce, atExpiry, keyPropagation)
 		}
 		given[key] = true

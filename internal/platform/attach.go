@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"lanyard/internal/cloud"
@@ -43,7 +44,7 @@ func (p *Platform) readAttaching(r *http.Request) (a Attaching, err error) {
 	}
 	switch {
 	case !slices.Contains(host.Sources, a.Source):
-		return a, fault.New(fault.Invalid, "InvalidSource", "There is no source '%s'.", fault.Clip(string(a.Source))).Try("one of %v", host.Sources)
+		return a, fault.New(fault.Invalid, "InvalidSource", "There is no source '%s': there are %s.", fault.Clip(string(a.Source)), listed(host.Sources))
 	case a.Container != "" && a.Container != "main" && a.Container != "init":
 		return a, fault.New(fault.Invalid, "InvalidContainer", "A container is 'main' or 'init', not '%s'.", fault.Clip(a.Container))
 	case a.Client != "" && a.Source != host.SourceWorkload:
@@ -56,6 +57,14 @@ func (p *Platform) readAttaching(r *http.Request) (a Attaching, err error) {
 		}
 	}
 	return a, nil
+}
+
+func listed(sources []host.Source) string {
+	names := make([]string, len(sources))
+	for i, s := range sources {
+		names[i] = string(s)
+	}
+	return strings.Join(names, ", ")
 }
 
 // attach answers the action by which a caller runs an app's process itself: it makes a replica

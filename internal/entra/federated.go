@@ -65,6 +65,9 @@ func (d *Door) authenticateByTrust(ctx context.Context, a *token.Assertion, who 
 	case err != nil:
 		return "", unreachable(err)
 	}
+	if !slices.Contains(d.Federated(who.ID), fits) { // its issuer may have taken its time on purpose
+		return "", refuse(700211, "No matching federated identity record found for presented assertion issuer '%s'.", fault.Clip(a.Issuer)).Try("%s", hintFor(who))
+	}
 	if err := d.notTakenBack(a); err != nil {
 		return "", err
 	}

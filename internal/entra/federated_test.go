@@ -392,6 +392,25 @@ func TestAManagedIdentitySpeaksForAnApplication(t *testing.T) {
 	f.refused(t, ask(good), 400, "invalid_grant", 50173)
 }
 
+// slow is an issuer that answers only once something else has happened.
+type slow struct {
+	*abroads
+	meanwhile func()
+}
+
+func (s slow) Key(ctx context.Context, issuer, kid string) (*rsa.PublicKey, error) {
+	s.meanwhile()
+	return s.abroads.Key(ctx, issuer, kid)
+}
+
+// An issuer that takes its time does not get a token by a credential that was deleted meanwhile.
+func TestACredentialDeletedWhileItsIssuerIsAskedOpensNothing(t *testing.T) { // TK-14, T25
+	f := federate(t)
+	id := cloud.MustID(f.identity.Resource.String() + "/federatedIdentityCredentials/ci-main")
+	f.door.Trusted = slow{f.abroads, func() { f.commit(t, store.Change{Key: cloud.DocumentKey(id), If: store.Any}) }}
+	f.refused(t, f.post(t, tokenPath, f.shown(sign(t, f.foreign(nil), f.key))), 401, "invalid_client", 700211)
+}
+
 // Tokens of our own authority speak for applications alone, and only those of user-assigned identities:
 // otherwise whoever had one once would get the next by it for ever.
 func TestOwnTokensDoNotBegetTokens(t *testing.T) { // TK-14, T10

@@ -11,20 +11,20 @@ import (
 
 // signInRow is what a table shows of a record.
 type signInRow struct {
-	Seq       int64         `json:"seq"`
-	Result    string        `json:"result"`
-	Time      time.Time     `json:"time"`
-	Name      string        `json:"name"`
-	Principal string        `json:"principal"`
-	Client    string        `json:"client"`
-	App       cloud.ID      `json:"app"`
-	Audience  string        `json:"audience"`
-	Protocol  string        `json:"protocol"`
-	Process   cloud.Process `json:"process"`
-	Token     string        `json:"token"`
-	Code      string        `json:"code"`
-	Reason    string        `json:"reason"`
-	Unsaid    int64         `json:"unsaid"`
+	Seq        int64         `json:"seq"`
+	Result     string        `json:"result"`
+	Time       time.Time     `json:"time"`
+	Name       string        `json:"name"`
+	Principal  string        `json:"principal"`
+	Client     string        `json:"client"`
+	App        cloud.ID      `json:"app"`
+	Audience   string        `json:"audience"`
+	Protocol   string        `json:"protocol"`
+	Process    cloud.Process `json:"process"`
+	Token      string        `json:"token"`
+	Code       string        `json:"code"`
+	Reason     string        `json:"reason"`
+	Suppressed int64         `json:"suppressed"`
 }
 
 // printSignIns prints records; a table has the columns that people look for.
@@ -59,8 +59,8 @@ func (r signInRow) cells() []string {
 	end := r.Token
 	if r.Result == "failure" {
 		end = r.Code + ": " + r.Reason
-		if r.Unsaid > 0 {
-			end += fmt.Sprintf(" (and %d like it before)", r.Unsaid)
+		if r.Suppressed > 0 {
+			end += fmt.Sprintf(" (and %d like it before)", r.Suppressed)
 		}
 	}
 	process := ""

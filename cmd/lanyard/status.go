@@ -77,7 +77,7 @@ func recordsIn(r platform.Records) string {
 	for _, n := range []struct {
 		count int64
 		what  string
-	}{{int64(r.Waiting), "wait"}, {r.Unrecorded, "tokens went out unrecorded"}, {r.Lost, "are lost"}, {r.Unsaid, "refusals were left out"}} {
+	}{{int64(r.Waiting), "wait"}, {r.Unrecorded, "tokens went out unrecorded"}, {r.Lost, "are lost"}, {r.Suppressed, "refusals were left out"}} {
 		if n.count > 0 {
 			said = append(said, fmt.Sprintf("%d %s", n.count, n.what))
 		}

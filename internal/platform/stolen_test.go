@@ -225,7 +225,7 @@ func (x *theatre) refusalsAreRecorded(t *testing.T, mine, thief *host.Replica, m
 		if r.Replica != mine.Name || r.Status != 401 || r.Reason == "" {
 			t.Errorf("recorded is %s", e.Body)
 		}
-		if stolen += 1 + int(e.Unsaid); r.Process.PID != 0 && r.Process.Program != "" {
+		if stolen += 1 + int(e.Suppressed); r.Process.PID != 0 && r.Process.Program != "" {
 			named++
 		}
 		if thief.User() != 0 && r.Process.UID == thief.User() && r.Process.Program != x.program {

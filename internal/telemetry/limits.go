@@ -16,8 +16,8 @@ const (
 // limits says which refusals are recorded, and counts those that are not. The zero limits is ready.
 type limits struct {
 	mu    sync.Mutex
-	all   pail
-	alike map[alike]*pail
+	all   bucket
+	alike map[alike]*bucket
 	swept time.Time
 	left  int64 // out, of all
 }
@@ -25,52 +25,52 @@ type limits struct {
 // alike are refusals of one replica for one reason.
 type alike struct{ replica, code string }
 
-// pail runs empty with each refusal, and fills up with time.
-type pail struct {
-	full   time.Time // when it will be, if none is refused until then
-	unsaid int64
+// bucket runs empty with each refusal, and fills up with time.
+type bucket struct {
+	full       time.Time // when it will be, if none is refused until then
+	suppressed int64
 }
 
-// take reports whether there is still something in the pail.
-func (p *pail) take(now time.Time, burst int, every time.Duration) bool {
-	from := p.full
+// take reports whether there is still something in the bucket.
+func (b *bucket) take(now time.Time, burst int, every time.Duration) bool {
+	from := b.full
 	if from.Before(now) {
 		from = now
 	}
 	if from = from.Add(every); from.Sub(now) > time.Duration(burst)*every {
 		return false
 	}
-	p.full = from
+	b.full = from
 	return true
 }
 
 // admit reports whether a refusal is recorded, and how many like it were not since the last that was.
-func (l *limits) admit(now time.Time, replica, code string) (unsaid int64, ok bool) {
+func (l *limits) admit(now time.Time, replica, code string) (suppressed int64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := l.pail(now, alike{replica, code})
+	p := l.bucket(now, alike{replica, code})
 	if !p.take(now, alikeBurst, alikeEvery) || !l.all.take(now, allBurst, allEvery) {
-		p.unsaid++
+		p.suppressed++
 		l.left++
 		return 0, false
 	}
-	unsaid, p.unsaid = p.unsaid, 0
-	return unsaid, true
+	suppressed, p.suppressed = p.suppressed, 0
+	return suppressed, true
 }
 
-// pail gives the one of a replica and code. When too many are told apart, those go that have nothing to
+// bucket gives the one of a replica and code. When too many are told apart, those go that have nothing to
 // say; if there are none, all others share one.
-func (l *limits) pail(now time.Time, of alike) *pail {
+func (l *limits) bucket(now time.Time, of alike) *bucket {
 	if p := l.alike[of]; p != nil {
 		return p
 	}
 	if l.alike == nil {
-		l.alike = map[alike]*pail{}
+		l.alike = map[alike]*bucket{}
 	}
 	if len(l.alike) >= maxAlike && now.Sub(l.swept) >= alikeEvery {
 		l.swept = now
 		for key, p := range l.alike {
-			if p.unsaid == 0 && !p.full.After(now) {
+			if p.suppressed == 0 && !p.full.After(now) {
 				delete(l.alike, key)
 			}
 		}
@@ -79,13 +79,13 @@ func (l *limits) pail(now time.Time, of alike) *pail {
 		of = alike{}
 	}
 	if l.alike[of] == nil {
-		l.alike[of] = &pail{}
+		l.alike[of] = &bucket{}
 	}
 	return l.alike[of]
 }
 
-// unsaid gives how many refusals were left out.
-func (l *limits) unsaid() int64 {
+// suppressed gives how many refusals were left out.
+func (l *limits) suppressed() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.left

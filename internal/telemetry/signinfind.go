@@ -35,10 +35,10 @@ type Wanted struct {
 
 // Entry is the record of a token, or of one that somebody did not get.
 type Entry struct {
-	Seq    int64 // grows from one record to the next
-	Failed bool
-	Unsaid int64           // how many like it were left out before, as too many came at once
-	Body   json.RawMessage // a cloud.SignIn, or a cloud.Refused when it failed
+	Seq        int64 // grows from one record to the next
+	Failed     bool
+	Suppressed int64           // how many like it were left out before, as too many came at once
+	Body       json.RawMessage // a cloud.SignIn, or a cloud.Refused when it failed
 }
 
 // MarshalJSON writes the record itself, and what is known about it.
@@ -48,8 +48,8 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 		result = Failure
 	}
 	about := fmt.Sprintf(`{"seq":%d,"result":%q,`, e.Seq, result)
-	if e.Unsaid > 0 {
-		about += fmt.Sprintf(`"unsaid":%d,`, e.Unsaid)
+	if e.Suppressed > 0 {
+		about += fmt.Sprintf(`"suppressed":%d,`, e.Suppressed)
 	}
 	return append([]byte(about), e.Body[1:]...), nil
 }
@@ -69,7 +69,7 @@ func (s *SignIns) Find(ctx context.Context, w Wanted) ([]Entry, error) {
 		arms, args = append(arms, `select seq, 0, 0, body from signins where `+terms), append(args, values...)
 	}
 	if w.Result != Success {
-		arms, args = append(arms, `select seq, 1, unsaid, body from refused where `+terms), append(args, values...)
+		arms, args = append(arms, `select seq, 1, suppressed, body from refused where `+terms), append(args, values...)
 	}
 	order := " order by seq desc limit ?"
 	if w.After > 0 {
@@ -83,7 +83,7 @@ func (s *SignIns) Find(ctx context.Context, w Wanted) ([]Entry, error) {
 	found := []Entry{}
 	for rows.Next() {
 		var e Entry
-		if err := rows.Scan(&e.Seq, &e.Failed, &e.Unsaid, (*[]byte)(&e.Body)); err != nil {
+		if err := rows.Scan(&e.Seq, &e.Failed, &e.Suppressed, (*[]byte)(&e.Body)); err != nil {
 			return nil, fmt.Errorf("read sign-in: %w", err)
 		}
 		found = append(found, e)

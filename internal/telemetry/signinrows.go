@@ -37,7 +37,7 @@ create table if not exists refused (
 	client text not null,
 	identity text not null,
 	name text not null,
-	unsaid integer not null, -- how many like it were left out before
+	suppressed integer not null, -- how many like it were left out before
 	body blob not null
 );
 create index if not exists refused_age on refused (at);
@@ -55,7 +55,7 @@ const (
 	readHead        = `select seq, digest from head`
 	writeHead       = `update head set seq = ?, digest = ?`
 	insertSignIn    = `insert into signins (seq, at, app, principal, client, identity, name, before, body) values (?,?,?,?,?,?,?,?,?)`
-	insertRefused   = `insert into refused (seq, at, app, principal, client, identity, name, unsaid, body) values (?,?,?,?,?,?,?,?,?)`
+	insertRefused   = `insert into refused (seq, at, app, principal, client, identity, name, suppressed, body) values (?,?,?,?,?,?,?,?,?)`
 	insertDelivered = `insert into delivered (at, replica, principal, n) values (?,?,?,?)`
 )
 
@@ -96,7 +96,7 @@ func marksOf(in cloud.SignIn) marks {
 // How much of what strangers send is kept of a refusal, in bytes.
 const maxText, maxReason = 256, 1024
 
-func noteOfRefused(r cloud.Refused, unsaid int64) note {
+func noteOfRefused(r cloud.Refused, suppressed int64) note {
 	r.Time = r.Time.UTC()
 	r.Audience, r.Reason = clip(r.Audience, maxText), clip(r.Reason, maxReason)
 	r.Client, r.Principal = cloud.ClientID(clip(string(r.Client), maxText)), cloud.PrincipalID(clip(string(r.Principal), maxText))
@@ -104,7 +104,7 @@ func noteOfRefused(r cloud.Refused, unsaid int64) note {
 	low := strings.ToLower
 	return note{
 		marks: marks{app: r.App.Key(), principal: low(string(r.Principal)), client: low(string(r.Client))},
-		kind:  refused, at: r.Time.UnixNano(), body: encode(r), count: unsaid,
+		kind:  refused, at: r.Time.UnixNano(), body: encode(r), count: suppressed,
 	}
 }
 

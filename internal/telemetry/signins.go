@@ -106,8 +106,8 @@ func (s *SignIns) Record(ctx context.Context, in cloud.SignIn) error {
 // those that are left out are counted. It never waits for the disk.
 func (s *SignIns) Refuse(r cloud.Refused) {
 	r.Replica, r.Code = clip(r.Replica, maxText), clip(r.Code, maxText)
-	if unsaid, ok := s.limits.admit(s.now(), r.Replica, r.Code); ok {
-		s.add(noteOfRefused(r, unsaid))
+	if suppressed, ok := s.limits.admit(s.now(), r.Replica, r.Code); ok {
+		s.add(noteOfRefused(r, suppressed))
 	}
 }
 
@@ -149,13 +149,13 @@ type Records struct {
 	// and Lost of how many of these there will never be one.
 	Unrecorded int64 `json:"unrecorded"`
 	Lost       int64 `json:"lost"`
-	// Unsaid is how many refusals were left out, since the start, as too many came at once.
-	Unsaid int64 `json:"unsaid"`
+	// Suppressed is how many refusals were left out, since the start, as too many came at once.
+	Suppressed int64 `json:"suppressed"`
 }
 
 // Records says how it stands.
 func (s *SignIns) Records() Records {
-	r := Records{Mode: "refuse", Unrecorded: s.unrecorded.Load(), Lost: s.lost.Load(), Unsaid: s.limits.unsaid()}
+	r := Records{Mode: "refuse", Unrecorded: s.unrecorded.Load(), Lost: s.lost.Load(), Suppressed: s.limits.suppressed()}
 	if s.degrade {
 		r.Mode = "degrade"
 	}

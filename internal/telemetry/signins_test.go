@@ -214,8 +214,8 @@ func TestRefusalsAreBoundedAndWhatIsLeftOutIsCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(entries) != alikeBurst+5+1 || entries[0].Unsaid != 980 || entries[1].Unsaid != 0 || s.Records().Unsaid != 980 {
-		t.Errorf("%d are kept, the last says %d were left out, in all %d", len(entries), entries[0].Unsaid, s.Records().Unsaid)
+	if len(entries) != alikeBurst+5+1 || entries[0].Suppressed != 980 || entries[1].Suppressed != 0 || s.Records().Suppressed != 980 {
+		t.Errorf("%d are kept, the last says %d were left out, in all %d", len(entries), entries[0].Suppressed, s.Records().Suppressed)
 	}
 	if n := len(entries[0].Body); n > 2048 {
 		t.Errorf("a refusal takes up %d bytes", n)

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -14,6 +15,12 @@ import (
 // FederatedLimit is how many federated credentials an identity or application may have in Azure
 // (wire-facts: "Federated identity credential rules").
 const FederatedLimit = 20
+
+// FederatedFull reports whether whoever has so many federated credentials may have no more. A limit of 0
+// means FederatedLimit, a negative one sets none.
+func FederatedFull(have, limit int) bool {
+	return limit >= 0 && have >= cmp.Or(limit, FederatedLimit)
+}
 
 // maxFederated bounds issuer, subject, audience and description, in characters (same heading).
 const maxFederated = 600

@@ -169,9 +169,9 @@ func (d *Door) addFederated(w http.ResponseWriter, c *call) error {
 		if made, err = asked.lay(made, of.Federated); err != nil {
 			return err
 		}
-		if limit := d.federatedLimit(); limit >= 0 && len(of.Federated) >= limit {
-			return badRequest("The application '%s' has %d federated identity credentials, and may have no more.", of.ID, limit).
-				Try("lanyard up --federated-credentials-limit %d", 2*limit)
+		if have := len(of.Federated); directory.FederatedFull(have, d.FederatedLimit) {
+			return badRequest("The application '%s' has %d federated identity credentials, and may have no more.", of.ID, have).
+				Try("lanyard up --federated-credentials-limit %d", 2*have)
 		}
 		made.ID, err = cloud.NewID(rand.Reader)
 		of.Federated = append(of.Federated, made)
@@ -185,13 +185,6 @@ func (d *Door) addFederated(w http.ResponseWriter, c *call) error {
 		return err
 	}
 	return c.say(w, http.StatusCreated, shape)
-}
-
-func (d *Door) federatedLimit() int {
-	if d.FederatedLimit == 0 {
-		return directory.FederatedLimit
-	}
-	return d.FederatedLimit
 }
 
 func (d *Door) updateFederated(w http.ResponseWriter, c *call) error {

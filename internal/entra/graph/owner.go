@@ -36,22 +36,14 @@ func (d *Door) listPrincipalOwners(w http.ResponseWriter, c *call) error {
 
 // owners gives those that are still there; what nobody registered has none.
 func (d *Door) owners(a *directory.Application) []entity {
-	var all []entity
 	if a == nil {
 		return nil
 	}
-	for _, id := range a.Owners {
-		if e, ok := d.object(string(id)); ok {
-			all = append(all, e)
-		}
-	}
-	return all
+	return d.entities(a.Owners)
 }
 
 func (d *Door) addOwner(w http.ResponseWriter, c *call) error {
-	var body struct {
-		ID string `json:"@odata.id"`
-	}
+	var body reference
 	err := d.change(c, func(r *record) error {
 		parts := strings.Split(body.ID, "/")
 		who, ok := d.Directory.Principal(cloud.PrincipalID(parts[len(parts)-1]))

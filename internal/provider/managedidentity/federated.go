@@ -86,23 +86,16 @@ func (f federated) Place(ctx context.Context, c *arm.Change) error {
 	if err := json.Unmarshal(c.After.Properties, &t); err != nil {
 		return fmt.Errorf("read %s: %w", c.ID, err)
 	}
-	switch limit := f.limit(); {
+	switch have := len(others); {
 	case directory.FederatedClash(cloud.FederatedCredential{Name: c.ID.Name(), Issuer: t.Issuer, Subject: t.Subject}, others):
 		return refused("Issuer and subject combination already exists for this Managed Identity.")
-	case c.Before == nil && limit >= 0 && len(others) >= limit:
-		return refused(fmt.Sprintf("The managed identity '%s' has %d federated identity credentials, and may have no more.", of, limit)).
-			Try("lanyard up --federated-credentials-limit %d", 2*limit)
+	case c.Before == nil && directory.FederatedFull(have, f.FederatedLimit):
+		return refused(fmt.Sprintf("The managed identity '%s' has %d federated identity credentials, and may have no more.", of, have)).
+			Try("lanyard up --federated-credentials-limit %d", 2*have)
 	}
 	count, _ := strconv.Atoi(string(was.Value)) // no gate yet counts as none
 	c.Writes = append(c.Writes, store.Change{Key: gate(of), Value: []byte(strconv.Itoa(count + 1)), If: was.Revision})
 	return nil
-}
-
-func (f federated) limit() int {
-	if f.FederatedLimit == 0 {
-		return directory.FederatedLimit
-	}
-	return f.FederatedLimit
 }
 
 // beside gives the other credentials of an identity, as the store has them at this moment.

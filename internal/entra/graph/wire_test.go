@@ -1,54 +1,21 @@
 package graph_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"lanyard/internal/cloud"
+	"lanyard/internal/httpkit/wiretest"
 )
 
-// TestTranscripts replays wire/*.txtar, what az sends by its commands: lines after ">" are sent, with
-// a body from the second line on, lines after "<" must come back. A part called "app = ..." keeps the
-// ids of its answer under names like $app.id. «words» stand for what is never twice the same.
-// UPDATE=1 writes what comes back.
+// TestTranscripts replays wire/*.txtar, what az sends by its commands, with a body from the second line
+// on. A part called "app = ..." keeps the ids of its answer under names like $app.id.
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("wire/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no transcripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p := newPlay(t)
-			for n, part := range archive.Files {
-				asked, want, _ := strings.Cut(string(part.Data), "\n< ")
-				got := p.perform(part.Name, asked)
-				if os.Getenv("UPDATE") == "1" {
-					archive.Files[n].Data = []byte(asked + "\n" + got)
-				} else if want = "< " + want; got != want {
-					t.Errorf("%s: got\n%swant\n%s", part.Name, got, want)
-				}
-			}
-			if os.Getenv("UPDATE") == "1" {
-				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
-	}
+	wiretest.Replay(t, func(t *testing.T) func(string, string) string { return newPlay(t).perform })
 }
 
 // play is one transcript under way.
@@ -66,10 +33,10 @@ func newPlay(t *testing.T) *play {
 	}}
 }
 
-// perform sends what the lines after ">" say, as the owner unless they begin with another's name.
+// perform sends what is asked, as the owner unless it begins with another's name, and gives the answer.
 func (p *play) perform(part, asked string) string {
 	p.t.Helper()
-	text := strings.ReplaceAll(strings.TrimPrefix(asked, "> "), "\n> ", "\n")
+	text := asked
 	for _, name := range p.longestFirst() {
 		text = strings.ReplaceAll(text, name, p.names[name])
 	}
@@ -104,21 +71,9 @@ func (p *play) caller(line string) (cloud.PrincipalID, string) {
 	return p.owner.ID, line
 }
 
-// written gives an answer as lines after "<".
+// written gives an answer with names and words in place of what is never twice the same.
 func (p *play) written(rec *httptest.ResponseRecorder) string {
-	var out bytes.Buffer
-	fmt.Fprintf(&out, "%d\n", rec.Code)
-	for _, name := range []string{"Content-Type", "Location", "OData-Version", "WWW-Authenticate"} {
-		if value := rec.Header().Get(name); value != "" {
-			fmt.Fprintf(&out, "%s: %s\n", name, value)
-		}
-	}
-	if rec.Body.Len() > 0 {
-		if err := json.Indent(&out, rec.Body.Bytes(), "", "  "); err != nil {
-			p.t.Fatal(err)
-		}
-	}
-	text := strings.TrimSuffix(out.String(), "\n")
+	text := wiretest.Answer(p.t, rec.Code, rec.Header(), []string{"Content-Type", "Location", "OData-Version", "WWW-Authenticate"}, rec.Body.Bytes())
 	for _, name := range p.longestFirst() {
 		text = strings.ReplaceAll(text, p.names[name], name)
 	}
@@ -130,7 +85,7 @@ func (p *play) written(rec *httptest.ResponseRecorder) string {
 	} {
 		text = regexp.MustCompile(pattern).ReplaceAllString(text, word)
 	}
-	return "< " + strings.ReplaceAll(text, "\n", "\n< ") + "\n"
+	return text
 }
 
 // longestFirst orders names so that none is replaced by a part of it.

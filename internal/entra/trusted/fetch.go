@@ -108,7 +108,8 @@ func (t *Issuers) load(ctx context.Context, client *http.Client, address string)
 		return nil, unfit("it did not answer with a document; redirects are not followed.").Because(errors.New(answer.Status))
 	}
 	document, err := io.ReadAll(io.LimitReader(answer.Body, maxDocument+1))
-	if err != nil {
+	// A host that is told that nobody waits any more may end its answer in good order.
+	if err = errors.Join(err, ctx.Err()); err != nil {
 		return nil, unreached(err)
 	}
 	if len(document) > maxDocument {

@@ -1,6 +1,9 @@
 package cloud
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Advance is one movement of a world's clock: what existed At is older by By from then on.
 type Advance struct {
@@ -13,11 +16,14 @@ type Advance struct {
 type Clock []Advance
 
 // Age says how old something is at now that came to be at born. What came to be after an advance is
-// not aged by it.
+// not aged by it. What is older than a Duration can say is as old as one can.
 func (c Clock) Age(born, now time.Time) time.Duration {
 	age := now.Sub(born)
 	for _, a := range c {
-		if !a.At.Before(born) && !a.At.After(now) {
+		if a.By > 0 && !a.At.Before(born) && !a.At.After(now) { // nothing grows younger
+			if age > math.MaxInt64-a.By {
+				return math.MaxInt64
+			}
 			age += a.By
 		}
 	}

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"math"
 	"testing"
 	"time"
 )
@@ -70,5 +71,16 @@ func TestAWorldsClockAgesWhatThereWas(t *testing.T) {
 		if got := c.Age(noon.Add(test.born), noon.Add(test.now)); got != test.want {
 			t.Errorf("%s: %s, want %s", sentence, got, test.want)
 		}
+	}
+}
+
+// What has no time of its making, or a clock that somebody wrote wrongly, makes nothing young (T24).
+func TestAgesNeitherOverflowNorShrink(t *testing.T) {
+	noon := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	if got := (Clock{{At: noon, By: day}, {At: noon, By: math.MaxInt64}}).Age(time.Time{}, noon); got != math.MaxInt64 {
+		t.Errorf("what is older than all is %s old", got)
+	}
+	if got := (Clock{{At: noon, By: -day}}).Age(noon, noon.Add(time.Hour)); got != time.Hour {
+		t.Errorf("after an advance by less than nothing, what is an hour old is %s old", got)
 	}
 }

@@ -54,7 +54,7 @@ func TestEveryProtocolAnswersAlike(t *testing.T) {
 func TestEveryProtocolHasSelectorsOfItsOwn(t *testing.T) {
 	values := map[string]string{
 		"client_id": string(bill.Client), "clientid": string(bill.Client), "principal_id": string(bill.ID), "object_id": string(bill.ID),
-		"mi_res_id": billing.String(), "msi_res_id": strings.ToUpper(billing.String()) + "/",
+		"mi_res_id": billing.String(), "msi_res_id": strings.ToUpper(billing.String()) + "/", "resource_id": billing.String(),
 	}
 	speaking(t, worn(system, bill), func(t *testing.T, w *world, d dialect) {
 		for name, value := range values {

@@ -20,9 +20,11 @@ type ask struct {
 
 // names are the parameters that mean something, in all the spellings of all protocols (TK-3). One
 // protocol's selector in another's request is refused, never passed over: the token would be for an
-// identity that nobody asked for (T19).
+// identity that nobody asked for (T19). resource_id is no protocol's: azure-identity for Python sends
+// it for those who name the option so.
 var names = []string{
-	"api-version", "resource", "client_id", "clientid", "principal_id", "object_id", "mi_res_id", "msi_res_id", "xms_cc", "token_sha256_to_refresh",
+	"api-version", "resource", "client_id", "clientid", "principal_id", "object_id", "mi_res_id", "msi_res_id", "resource_id", "xms_cc",
+	"token_sha256_to_refresh",
 }
 
 // readQuery reads a raw query. Names may be percent-encoded; names that mean nothing here are

@@ -111,19 +111,7 @@ func (e *Engine) log() *slog.Logger {
 // Run follows the store and finishes the deletions that were begun, until ctx ends.
 func (e *Engine) Run(ctx context.Context) error {
 	e.setup()
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	loops := []func(context.Context) error{e.docs.Run, e.names.Run, e.gates.Run, e.sweep}
-	ended := make(chan error, len(loops))
-	for _, loop := range loops {
-		go func() { ended <- loop(ctx) }()
-	}
-	err := <-ended
-	stop()
-	for range len(loops) - 1 {
-		<-ended
-	}
-	return err
+	return store.Together(ctx, e.docs.Run, e.names.Run, e.gates.Run, e.sweep)
 }
 
 // Ready returns when the engine can answer: when it has seen the store's whole state once.

@@ -6,7 +6,6 @@ package clock
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -98,15 +97,7 @@ func (c *Clock) Timing() cloud.Timing {
 // Run follows the store until ctx ends.
 func (c *Clock) Run(ctx context.Context) error {
 	c.open()
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	ended := make(chan error, len(c.views))
-	for _, v := range c.views {
-		go func() { ended <- v.Run(ctx) }()
-	}
-	first := <-ended
-	stop()
-	return errors.Join(first, <-ended)
+	return store.Together(ctx, c.views[0].Run, c.views[1].Run)
 }
 
 // Ready waits until the clock has heard from the store.

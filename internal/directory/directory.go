@@ -6,7 +6,6 @@ package directory
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"io"
 	"log/slog"
 	"slices"
@@ -113,16 +112,7 @@ func touches(b store.Batch, text string) bool {
 // Run follows the store until ctx ends.
 func (d *Directory) Run(ctx context.Context) error {
 	d.open()
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	loops := []func(context.Context) error{d.views[0].Run, d.views[1].Run, d.propagating}
-	ended := make(chan error, len(loops))
-	for _, loop := range loops {
-		go func() { ended <- loop(ctx) }()
-	}
-	first := <-ended
-	stop()
-	return errors.Join(first, <-ended, <-ended)
+	return store.Together(ctx, d.views[0].Run, d.views[1].Run, d.propagating)
 }
 
 // Ready waits until the directory has heard from the store.

@@ -19,9 +19,9 @@ import (
 // take back have ended.
 const MaxRecalls = 10_000
 
-// Settling is by how much a recall that goes with a change reaches beyond the moment at which the change
+// settling is by how much a recall that goes with a change reaches beyond the moment at which the change
 // was made: in between, somebody who has not seen it yet may still mint.
-const Settling = 500 * time.Millisecond
+const settling = 500 * time.Millisecond
 
 // ErrTooManyRecalls says that as many recalls are kept as there may be.
 var ErrTooManyRecalls = errors.New("directory: too many recalls at once")
@@ -129,7 +129,7 @@ func (d *Directory) Detached(app cloud.ID, of cloud.PrincipalID) ([]store.Change
 	if d.outlives() {
 		return nil, nil
 	}
-	r := cloud.Recall{At: d.Now().Add(Settling), Principal: of, App: app, Refuse: true}
+	r := cloud.Recall{At: d.Now().Add(settling), Principal: of, App: app, Refuse: true}
 	if of != "" && len(d.recalls.Load().byKey) >= MaxRecalls {
 		r.App = cloud.ID{}
 	}

@@ -175,14 +175,14 @@ func TestWhatADetachmentTakesBack(t *testing.T) { // TK-10
 		t.Fatal(err)
 	}
 	w.commit(changes...)
-	meanwhile := w.now.Add(Settling - time.Millisecond) // minted by somebody who had not seen it yet
+	meanwhile := w.now.Add(settling - time.Millisecond) // minted by somebody who had not seen it yet
 	if !w.Revoked(thisOne, mine, here, meanwhile) {
 		t.Error("what was minted for the app lives on")
 	}
 	if w.Revoked(thisOne, mine, there, meanwhile) || w.Revoked(thisOne, yours, here, meanwhile) {
 		t.Error("it reaches other apps, or other identities")
 	}
-	if w.Revoked(thisOne, mine, here, w.now.Add(Settling)) {
+	if w.Revoked(thisOne, mine, here, w.now.Add(settling)) {
 		t.Error("it reaches what is minted when the identity is attached again")
 	}
 	timing = cloud.AsAzure

@@ -10,9 +10,9 @@ import (
 	"lanyard/internal/token"
 )
 
-// WorkloadLife is how long a workload's own token lives, as in AKS (wire-facts: "Workload identity
+// workloadLife is how long a workload's own token lives, as in AKS (wire-facts: "Workload identity
 // (federated)").
-const WorkloadLife = time.Hour
+const workloadLife = time.Hour
 
 // Workload is what runs, as its own token names it.
 type Workload struct {
@@ -46,7 +46,7 @@ func (i *Issuer) Vouch(ctx context.Context, w Workload) (Minted, error) {
 	}
 	claims := token.WorkloadClaims{
 		Issuer: w.Issuer, Subject: w.Subject(), Audience: []string{w.Audience}, ID: id,
-		IssuedAt: now.Unix(), NotBefore: now.Unix(), Expires: now.Add(WorkloadLife).Unix(),
+		IssuedAt: now.Unix(), NotBefore: now.Unix(), Expires: now.Add(workloadLife).Unix(),
 		Place: token.WorkloadsPlace{Namespace: w.Group, Pod: token.Named{Name: w.Replica}, Account: token.Named{Name: w.Account}},
 	}
 	if time.Unix(claims.Expires, 0).After(key.NotAfter) {

@@ -84,8 +84,15 @@ func (t *Issuers) Key(ctx context.Context, name, kid string) (*rsa.PublicKey, er
 	}
 	select { // many who come at once ask once
 	case <-i.turn:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	default:
+		if key := i.last(kid); key != nil {
+			return key, nil // an issuer that takes its time keeps one waiting, not everybody
+		}
+		select {
+		case <-i.turn:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
 	defer func() { i.turn <- struct{}{} }()
 	if key, err, done := t.kept(i, kid); done { // others have asked meanwhile

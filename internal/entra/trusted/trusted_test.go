@@ -191,6 +191,34 @@ func TestLastGoodKeysServeWhileTooManyAreAsked(t *testing.T) { // T25
 	}
 }
 
+func TestASlowIssuerKeepsOneWaitingForAKnownKey(t *testing.T) { // T25
+	a, c := open(t), &clock{}
+	issuers := a.ask(c, loopback)
+	find := func() error { _, err := issuers.Key(t.Context(), a.URL, "k1"); return err }
+	if err := find(); err != nil {
+		t.Fatal(err)
+	}
+	asked, answer := make(chan struct{}), make(chan struct{})
+	a.say(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/.well-known/openid-configuration") {
+			asked <- struct{}{}
+			<-answer
+		}
+		a.answer(w, r)
+	})
+	c.wait(2 * fresh)
+	first := make(chan error)
+	go func() { first <- find() }()
+	<-asked
+	if err := find(); err != nil { // this would wait for ever
+		t.Errorf("meanwhile: %v", err)
+	}
+	close(answer)
+	if err := <-first; err != nil {
+		t.Errorf("in the end: %v", err)
+	}
+}
+
 // A stranger who invents key ids, or comes while an issuer is down, has it asked no oftener.
 func TestStrangersDoNotHaveAnIssuerAskedOften(t *testing.T) { // T25
 	a, c := open(t), &clock{}

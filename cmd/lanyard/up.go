@@ -21,12 +21,12 @@ import (
 
 // upFlags are what `lanyard up` is told.
 type upFlags struct {
-	listen, world, records, timing string
-	allow                          []string
-	ephemeral, verbose, imds       bool
-	federated, imdsAtOnce          int
-	imdsRate                       float64
-	rotate                         span
+	listen, world, records, timing, tokens string
+	allow                                  []string
+	ephemeral, verbose, imds               bool
+	federated, imdsAtOnce                  int
+	imdsRate                               float64
+	rotate                                 span
 }
 
 func upCommand(a *app) *cobra.Command {
@@ -69,6 +69,7 @@ between them: token-cache=SPAN, removal=at-once or removal=expiry, role-propagat
 	flags.StringVar(&f.records, "records", "refuse", "what becomes of tokens while they cannot be recorded: refuse, or degrade to give them out")
 	flags.StringVar(&f.timing, "timing", "", "what the world does as late as Azure; what it was before when left out")
 	flags.IntVar(&f.federated, "federated-credentials-limit", directory.FederatedLimit, "how many federated credentials an identity or application may have; 0 sets no limit")
+	flags.StringVar(&f.tokens, "federated-tokens", "reusable", "whether another issuer's token may come again while it lasts, as SDKs send it: reusable, or once")
 	flags.Var(&f.rotate, "rotate-headers", "restart the replicas of each app one after another when they are this old, with new headers; never when left out")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log every request")
 	return cmd
@@ -101,7 +102,10 @@ func (f upFlags) config(a *app) (platform.Config, error) {
 	if c.Allow, err = prefixes(f.allow); err != nil {
 		return c, err
 	}
-	if c.Degrade, err = degrades(f.records); err != nil {
+	if c.Degrade, err = second("--records", f.records, "refuse", "degrade"); err != nil {
+		return c, err
+	}
+	if c.FederatedOnce, err = second("--federated-tokens", f.tokens, "reusable", "once"); err != nil {
 		return c, err
 	}
 	c.Timing, err = timingOf(f.timing)
@@ -120,12 +124,12 @@ func timingOf(text string) (*cloud.Timing, error) {
 	return &t, nil
 }
 
-// degrades reads --records.
-func degrades(records string) (bool, error) {
-	if records != "refuse" && records != "degrade" {
-		return false, hinted{fmt.Sprintf("--records is refuse or degrade, not %q", records), "lanyard up --records refuse"}
+// second reads a flag of two words: whether it is the other than the one it has by default.
+func second(flag, given, first, other string) (bool, error) {
+	if given != first && given != other {
+		return false, hinted{fmt.Sprintf("%s is %s or %s, not %q", flag, first, other, given), "lanyard up " + flag + " " + first}
 	}
-	return records == "degrade", nil
+	return given == other, nil
 }
 
 func prefixes(texts []string) ([]netip.Prefix, error) {

@@ -28,7 +28,7 @@ func spellings(code int) spelling {
 		return spelling{fault.Unauthenticated, "unauthorized_client", 400}
 	case 7000215, 7000216, 7000218, 7000222, 700025, // wrong, unfit, missing, expired credential; one too many
 		50027, 700021, 700023, 700024, 700027, // a bad assertion
-		700211, 700212, 700213, 7002138, 7000272, 700236: // one that nobody trusts: issuer, audience, subject, its case, key, kind
+		700211, 700212, 700213, 7002138, 7000272, 700236, 50013: // one that nobody trusts: issuer, audience, subject, its case, key, kind; or that came before
 		return spelling{fault.Unauthenticated, "invalid_client", 401}
 	case 70000, 70008, 700082, 50173, 54005, 50034, 700007, // a code or refresh token that is void, expired, spent, another's
 		500112, 501481, // redeemed from elsewhere, by somebody else

@@ -38,6 +38,9 @@ type Door struct {
 	Federated func(of cloud.PrincipalID) []cloud.FederatedCredential
 	// Trusted finds the keys of those issuers; nil means that they have none.
 	Trusted foreign
+	// ForeignOnce takes each token of those issuers once. Otherwise it may come again while it lasts, as
+	// SDKs have it come.
+	ForeignOnce bool
 	// Revoked reports whether guards refuse a token because it was taken back; nil means that none ever is.
 	Revoked func(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time) bool
 	// Age says how old something is by the world's clock; nil means the real time since then.

@@ -12,6 +12,7 @@ import (
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
 	"lanyard/internal/httpkit"
+	"lanyard/internal/store"
 	"lanyard/internal/token"
 )
 
@@ -75,8 +76,25 @@ func (d *Door) authenticateByTrust(ctx context.Context, a *token.Assertion, who 
 		return "", refuse(700027, "The assertion failed signature validation. [Reason - The provided signature value did not match the expected signature value., Thumbprint of key used by client: '%s']",
 			fault.Clip(a.KeyID())).Because(err)
 	}
+	if err := d.spend(ctx, a); err != nil {
+		return "", err
+	}
 	httpkit.Note(ctx, httpkit.KeyFederated, fits.Name)
 	return fits.Name, nil
+}
+
+// spend refuses a token that came before, in a world where each is good once; any process of the world
+// may have taken it. It is remembered until its own times refuse it.
+func (d *Door) spend(ctx context.Context, a *token.Assertion) error {
+	if !d.ForeignOnce {
+		return nil
+	}
+	err := d.create(ctx, keysSpent+hash(a.Signed()), expiring{Ends: a.Expires.Add(2 * token.Skew)})
+	if errors.Is(err, store.ErrConflict) {
+		return refuse(50013, "Assertion is invalid because of various reasons: it was presented before, and each is good once here.").
+			Try("a new token of its issuer for each request, or lanyard up --federated-tokens reusable")
+	}
+	return err
 }
 
 // readdressed gives an assertion with the name of the exchange where our own authority wrote its app id, as

@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,11 +37,11 @@ const (
 // abroads are issuers' keys: those that a real one would publish.
 type abroads struct {
 	keys  map[string]*rsa.PublicKey // by issuer and key id
-	asked int
+	asked atomic.Int32
 }
 
 func (a *abroads) Key(_ context.Context, issuer, kid string) (*rsa.PublicKey, error) {
-	a.asked++
+	a.asked.Add(1)
 	if issuer == "https://down.example" {
 		return nil, fault.New(fault.Invalid, "UnfitIssuer", "it could not be reached.").Try("something")
 	}
@@ -214,8 +216,8 @@ func TestNobodyIsAskedWhomNobodyTrusts(t *testing.T) { // T25
 	for _, changes := range []map[string]any{{"iss": "https://169.254.169.254"}, {"sub": "repo:Till"}, {"aud": "x"}, {"exp": f.now().Add(-time.Hour).Unix()}} {
 		f.post(t, tokenPath, f.shown(sign(t, f.foreign(changes), f.key)))
 	}
-	if f.abroads.asked != 0 {
-		t.Errorf("issuers were asked %d times", f.abroads.asked)
+	if f.abroads.asked.Load() != 0 {
+		t.Errorf("issuers were asked %d times", f.abroads.asked.Load())
 	}
 }
 
@@ -241,6 +243,35 @@ func TestAForeignTokenMayComeAgainWhileItLasts(t *testing.T) { // TK-14
 	}
 	f.wait(66 * time.Minute)
 	f.refused(t, f.post(t, tokenPath, f.shown(raw)), 401, "invalid_client", 700024)
+}
+
+// TestAForeignTokenIsTakenOnceWhereThatIsAskedFor tries the same token for another resource, and with its
+// signature spelled otherwise, also at the same moment.
+func TestAForeignTokenIsTakenOnceWhereThatIsAskedFor(t *testing.T) { // TK-14
+	f := federate(t)
+	f.door.ForeignOnce = true
+	raw := sign(t, f.foreign(nil), f.key)
+	var good atomic.Int32
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if f.post(t, tokenPath, f.shown(raw)).status == 200 {
+				good.Add(1)
+			}
+		})
+	}
+	if all.Wait(); good.Load() != 1 {
+		t.Errorf("it was taken %d times", good.Load())
+	}
+	form, _ := url.ParseQuery(f.shown(raw))
+	form.Set("scope", "https://management.azure.com/.default")
+	f.refused(t, f.post(t, tokenPath, form.Encode()), 401, "invalid_client", 50013)
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	last := strings.IndexByte(digits, raw[len(raw)-1])
+	f.refused(t, f.post(t, tokenPath, f.shown(raw[:len(raw)-1]+string(digits[last^1]))), 401, "invalid_client", 50027)
+	if a := f.post(t, tokenPath, f.shown(sign(t, f.foreign(map[string]any{"jti": "another"}), f.key))); a.status != 200 {
+		t.Errorf("another token: %d %s", a.status, a.body)
+	}
 }
 
 func TestTheWorldsClockAgesForeignTokens(t *testing.T) {

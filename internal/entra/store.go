@@ -22,6 +22,7 @@ const (
 	keysDevice  = cloud.KeysSession + "devices/"  // followed by a user code
 	keysCode    = cloud.KeysSession + "codes/"    // followed by the hash of an authorization code
 	keysSession = cloud.KeysSession + "sessions/" // followed by the id of a session
+	keysSpent   = cloud.KeysSession + "spent/"    // followed by the hash of a foreign token that was exchanged
 )
 
 // sweepPeriod is how often what has ended is removed.

@@ -9,7 +9,7 @@ import (
 	"lanyard/internal/issuer"
 )
 
-func TestWhatExistsAgesWithTheClock(t *testing.T) { // Show 4, T24
+func TestWhatExistsAgesWithTheClock(t *testing.T) { // T24
 	h := newHousehold(t)
 	old := h.ask(t, h.shop)
 	h.opens(t, old, "at first")
@@ -37,7 +37,7 @@ func TestWhatExistsAgesWithTheClock(t *testing.T) { // Show 4, T24
 	}
 }
 
-func TestKeysRotateWithTheClock(t *testing.T) { // Show 4, T15
+func TestKeysRotateWithTheClock(t *testing.T) { // T15
 	h := newHousehold(t)
 	first := h.issuer.Keys()[0].ID
 	old := h.ask(t, h.shop)

@@ -24,6 +24,8 @@ type Config struct {
 	// a second, and in hand. 0 means Azure's, 20 and 5.
 	MetadataRate   float64
 	MetadataAtOnce int
+	// FederatedOnce takes each foreign token once; otherwise it may come again while it lasts.
+	FederatedOnce bool
 	// FederatedLimit is how many federated credentials an identity or an application may have: 0 means
 	// Azure's 20, a negative number sets no limit.
 	FederatedLimit int

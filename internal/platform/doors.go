@@ -129,8 +129,8 @@ func (p *Platform) entraDoor() *entra.Door {
 		Issuer: p.issuer, Directory: p.directory, Store: p.store, Profile: cloud.Azure, Tenant: p.deed.Tenant,
 		Page: "http://" + p.signInHost(), Port: portOf(p.Address()), Age: p.clock.Age, Now: p.config.Now, Log: p.log,
 		Belonging: p.directory.Belonging, Federated: p.directory.Federated, Trusted: p.trustedIssuers(),
-		Revoked: p.directory.Revoked,
-		Record:  p.signIns.Record, Refused: p.signIns.Refuse,
+		ForeignOnce: p.config.FederatedOnce, Revoked: p.directory.Revoked,
+		Record: p.signIns.Record, Refused: p.signIns.Refuse,
 	}
 }
 

@@ -145,7 +145,7 @@ func (h *household) remove(t *testing.T, id, version string) {
 
 // TestAnUnmodifiedClientRecoversFromARevocation reads a secret with Azure's own libraries while the
 // identity's tokens are revoked and grow old: its user sees no error, and it is not started anew.
-func TestAnUnmodifiedClientRecoversFromARevocation(t *testing.T) { // Show 5, TK-10
+func TestAnUnmodifiedClientRecoversFromARevocation(t *testing.T) { // TK-10
 	h := newHousehold(t)
 	t.Setenv("IDENTITY_ENDPOINT", "http://"+h.Address()+"/r/"+h.shop.Name+"/msi/token")
 	t.Setenv("IDENTITY_HEADER", h.shop.Header.Open())
@@ -262,7 +262,7 @@ func (h *household) status(r *http.Request) (int, error) {
 	return answer.StatusCode, answer.Body.Close()
 }
 
-func TestARevokedTokenIsRefusedWithinASecond(t *testing.T) { // Show 5, TK-10, T11
+func TestARevokedTokenIsRefusedWithinASecond(t *testing.T) { // TK-10, T11
 	h := newHousehold(t)
 	owner := h.token(t, "https://management.azure.com")
 	for range 5 {

@@ -48,6 +48,10 @@ type Assertion struct {
 	sha1, sha256, kid string
 }
 
+// Signed gives the text that the signature is of (RFC 7515 section 5.1). No bit of it can be changed,
+// while a signature can be spelled in several ways.
+func (a *Assertion) Signed() string { return a.raw[:strings.LastIndexByte(a.raw, '.')] }
+
 // assertionClaims are the claims as they come: az sends times with fractions.
 type assertionClaims struct {
 	Issuer    string   `json:"iss"`

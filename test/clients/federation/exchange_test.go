@@ -59,7 +59,7 @@ func reheaded(t *testing.T, token, header string, sign func(input string) []byte
 	return input + "." + base64.RawURLEncoding.EncodeToString(sign(input))
 }
 
-// Show 9, TK-14: an SDK as it is reads a vault with a token of a provider as it is.
+// TK-14: an SDK as it is reads a vault with a token of a provider as it is.
 func TestATokenOfAnIndependentIssuerIsExchanged(t *testing.T) {
 	s := open(t)
 	sound := s.abroad.token(t, s.abroad.port(), "pipeline:Shop", exchange)
@@ -83,6 +83,19 @@ func TestATokenOfAnIndependentIssuerIsExchanged(t *testing.T) {
 	s.says(map[string]string{"aged": sound}, map[string]string{"aged": "AADSTS700024"})
 }
 
+// TK-14: a world can take each token once, as whoever stole one comes second.
+func TestATokenThatCameBeforeIsRefusedWhereThatIsAskedFor(t *testing.T) {
+	s := open(t, "--federated-tokens", "once")
+	first := s.abroad.token(t, s.abroad.port(), "pipeline:Shop", exchange)
+	if got := s.read(map[string]string{"first": first}); got["first"] != greeting {
+		t.Fatal(got)
+	}
+	s.says(map[string]string{"replayed": first}, map[string]string{"replayed": "AADSTS50013"})
+	if got := s.read(map[string]string{"second": s.abroad.token(t, s.abroad.port(), "pipeline:Shop", exchange)}); got["second"] != greeting {
+		t.Error(got)
+	}
+}
+
 // says holds what the SDK says of tokens against what it should.
 func (s *scene) says(tokens, wants map[string]string) {
 	s.t.Helper()
@@ -93,7 +106,7 @@ func (s *scene) says(tokens, wants map[string]string) {
 	}
 }
 
-// Show 9, TK-14, T13: everything about a token has to be right.
+// TK-14, T13: everything about a token has to be right.
 func TestForeignTokensThatDoNotFitAreRefused(t *testing.T) {
 	s := open(t)
 	dir := t.TempDir()

@@ -45,11 +45,12 @@ type scene struct {
 	as      string // client id of who asks: the identity's, unless a test says otherwise
 }
 
-func open(t *testing.T) *scene {
+// open starts a world; up are more flags of its command.
+func open(t *testing.T, up ...string) *scene {
 	t.Helper()
 	s := &scene{t: t, abroad: openAbroad(t)}
 	t.Setenv("SSL_CERT_FILE", s.abroad.certificate) // the platform trusts the certificate, and no other
-	s.Stage = stage.Start(t, "--verbose", "--allow", "127.0.0.1/32")
+	s.Stage = stage.Start(t, append([]string{"--verbose", "--allow", "127.0.0.1/32"}, up...)...)
 	s.Seed(world)
 	s.client = s.Lanyard("identity", "show", "-n", "pipeline", "-g", "fed", "--query", "clientId", "-o", "tsv")
 	s.as = s.client

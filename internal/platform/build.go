@@ -21,6 +21,7 @@ import (
 	"lanyard/internal/host"
 	"lanyard/internal/host/keyfile"
 	"lanyard/internal/host/process"
+	"lanyard/internal/httpkit"
 	"lanyard/internal/issuer"
 	"lanyard/internal/store"
 	"lanyard/internal/telemetry"
@@ -60,6 +61,9 @@ func (p *Platform) build(ctx context.Context) error {
 	p.streams = &console.Door{Console: p.console, Ending: p.ending, Now: now, Log: log}
 	if err := p.openRecords(ctx); err != nil {
 		return err
+	}
+	if err := removeTokens(p.config.State); err != nil {
+		log.Error("tokens of replicas that are gone stay", httpkit.KeyError, err)
 	}
 	p.keyFiles = &keyfile.Folder{}
 	p.onStop(p.keyFiles.Close)

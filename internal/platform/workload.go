@@ -3,6 +3,8 @@ package platform
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -29,12 +31,12 @@ func (p *Platform) workload(ctx context.Context, r *host.Replica, asked cloud.Cl
 		return nil, nil, fault.New(fault.Conflict, "NoUserAssignedIdentity", "The source %s needs a user-assigned identity, and %s has none to use.", host.SourceWorkload, r.App.Name()).
 			Try("lanyard containerapp identity assign --name %s --resource-group %s --user-assigned NAME, or --client-id", r.App.Name(), r.App.Group())
 	}
-	dir, err := os.MkdirTemp(openFolder(), "lanyard-token-") // 0700
+	dir, err := makeTokenFolder(p.config.State, r.User())
 	if err != nil {
-		return nil, nil, fmt.Errorf("make a folder for a token: %w", err)
+		return nil, nil, err
 	}
 	file := tokenFile{path: filepath.Join(dir, "azure-identity-token"), user: r.User()}
-	if err := errors.Join(ownedBy(dir, file.user), file.write(ctx, p, r)); err != nil {
+	if err := file.write(ctx, p, r); err != nil {
 		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	ended := make(chan struct{})
@@ -54,6 +56,37 @@ func (p *Platform) workload(ctx context.Context, r *host.Replica, asked cloud.Cl
 		"AZURE_FEDERATED_TOKEN_FILE=" + file.path, "AZURE_CLIENT_ID=" + string(client),
 		"AZURE_TENANT_ID=" + string(p.deed.Tenant), "AZURE_AUTHORITY_HOST=https://" + cloud.Azure.Authority + "/",
 	}, remove, nil
+}
+
+// tokenFolders gives the beginning of the paths of a state folder's tokens.
+func tokenFolders(state string) string {
+	sum := sha256.Sum256([]byte(state))
+	return filepath.Join(openFolder(), "lanyard-token-"+hex.EncodeToString(sum[:6])+"-")
+}
+
+// makeTokenFolder makes a folder for a replica's token. It stays ours, where we are root too: in a folder
+// of its own a replica could lay a link under a name that we are about to write to.
+func makeTokenFolder(state string, user int) (string, error) {
+	at := tokenFolders(state)
+	dir, err := os.MkdirTemp(filepath.Dir(at), filepath.Base(at)) // 0700
+	if err == nil && user != 0 && os.Getuid() == 0 {
+		err = os.Chmod(dir, 0o711) // to be passed through by who knows the name of what is in it
+	}
+	if err != nil {
+		return "", fmt.Errorf("make a folder for a token: %w", err)
+	}
+	return dir, nil
+}
+
+// removeTokens removes the tokens that a platform left on this state folder which was killed.
+func removeTokens(state string) error {
+	left, err := filepath.Glob(tokenFolders(state) + "*")
+	for _, dir := range left {
+		if s, lost := os.Lstat(dir); lost == nil && s.IsDir() {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}
+	return err
 }
 
 // tokenFile is where one replica finds its own token.

@@ -47,7 +47,7 @@ WEBSITE_DISABLE_MSI=true in your environment leaves the command without a token 
 			if err := c.ensureApp(cmd.Context(), t, system, user); err != nil {
 				return err
 			}
-			as.Source, as.Disabled = host.Source(source), disabledIn(os.Environ())
+			as.Source, as.MSIDisabled = host.Source(source), host.MSIDisabled(os.Environ())
 			return c.runAs(cmd.Context(), a, c.in(t.group, appType, t.name), as, args)
 		},
 	}
@@ -61,16 +61,6 @@ WEBSITE_DISABLE_MSI=true in your environment leaves the command without a token 
 	cmd.Flags().BoolVar(&as.Unattested, "no-attestation", false, "let any process that knows the header use the app's identity; is shown and recorded")
 	must(cmd, "name")
 	return cmd
-}
-
-// disabledIn reports whether an environment turns an app's token service off (TK-7).
-func disabledIn(env []string) (off bool) {
-	for _, v := range env {
-		if value, ok := strings.CutPrefix(v, "WEBSITE_DISABLE_MSI="); ok {
-			off = value == "1" || strings.EqualFold(value, "true")
-		}
-	}
-	return off
 }
 
 // ensureApp makes the group, the environment and the app that a command runs as, where they are

@@ -202,10 +202,7 @@ func (h *Host) settle(r *Replica, root Root) {
 // environment gives a replica's environment: its container's own under what the platform
 // prepares, each name once.
 func (h *Host) environment(r *Replica, own []cloud.Variable) []string {
-	all := make([]string, 0, len(own))
-	for _, v := range own {
-		all = append(all, v.Name+"="+v.Value)
-	}
+	all := variables(own)
 	var prepared []string
 	if h.Prepare != nil {
 		prepared = h.Prepare(r)
@@ -225,4 +222,13 @@ func (h *Host) environment(r *Replica, own []cloud.Variable) []string {
 	}
 	slices.Reverse(once)
 	return once
+}
+
+// variables spells a container's environment as NAME=value.
+func variables(of []cloud.Variable) []string {
+	all := make([]string, len(of))
+	for i, v := range of {
+		all[i] = v.Name + "=" + v.Value
+	}
+	return all
 }

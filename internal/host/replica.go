@@ -28,8 +28,9 @@ type Replica struct {
 	Restarts int    // how often this revision's command ended before this run
 	Attached bool   // somebody else runs its process (Attach)
 	Init     bool   // it is an init container (ID-13)
-	Mute     bool   // it has no token service (TK-7)
 	Source   Source // which of Azure's hosts it takes this one for
+	// MSIDisabled leaves it without a token service (TK-7).
+	MSIDisabled bool
 
 	crew       *crew
 	over       atomic.Bool
@@ -63,8 +64,9 @@ type Attachment struct {
 	Connection Connection
 	Source     Source // "" means SourceAppService
 	Init       bool   // it stands for an init container
-	Mute       bool   // it has no token service
 	Unattested bool   // its callers are not to be attested
+	// MSIDisabled leaves it without a token service, as the app's own environment may.
+	MSIDisabled bool
 }
 
 // Attach makes a replica whose process somebody else runs, as `lanyard run` does: it lives until
@@ -88,7 +90,7 @@ func (h *Host) Attach(ctx context.Context, app cloud.ID, a Attachment) (*Replica
 	if err != nil {
 		return nil, err
 	}
-	r.Attached, r.Init, r.Mute = true, a.Init, a.Mute || r.Mute
+	r.Attached, r.Init, r.MSIDisabled = true, a.Init, a.MSIDisabled || r.MSIDisabled
 	r.Source = cmp.Or(a.Source, SourceAppService)
 	if err := h.trace(ctx, r, a); err != nil {
 		return nil, err
@@ -143,7 +145,8 @@ func (h *Host) admit(c *crew, app *cloud.App) (*Replica, error) {
 	return &Replica{
 		Name: app.Revision + "-" + suffix, App: app.ID, Revision: app.Revision, Header: cloud.Seal(header),
 		Proxy: cloud.Seal(hex.EncodeToString(drawn[:24])), Way: cloud.Seal(hex.EncodeToString(drawn[24:])),
-		Started: h.now(), Mute: disabled(app.Container.Env), Source: SourceAppService, crew: c, rootKnown: make(chan struct{}), turns: make(turns, perReplica),
+		Started: h.now(), MSIDisabled: MSIDisabled(variables(app.Container.Env)), Source: SourceAppService,
+		crew: c, rootKnown: make(chan struct{}), turns: make(turns, perReplica),
 	}, nil
 }
 

@@ -1,10 +1,6 @@
 package host
 
-import (
-	"strings"
-
-	"lanyard/internal/cloud"
-)
+import "strings"
 
 // Source is one of Azure's hosts, by how an app there finds its token endpoint (wire-facts:
 // "Environment variables and precedence").
@@ -22,14 +18,12 @@ const (
 // Sources are all sources, the default first.
 var Sources = []Source{SourceAppService, SourceAppService2017, SourceIMDS, SourceArc, SourceWorkload}
 
-// disable is the variable by which an app has no token service (wire-facts: "App Service").
-const disable = "WEBSITE_DISABLE_MSI"
-
-// disabled reports whether an environment turns the token service off.
-func disabled(env []cloud.Variable) (off bool) {
+// MSIDisabled reports whether an environment, each NAME=value, turns the token service off; of several
+// values the last counts (TK-7, wire-facts: "Microsoft.Web").
+func MSIDisabled(env []string) (off bool) {
 	for _, v := range env {
-		if v.Name == disable { // the last one counts
-			off = v.Value == "1" || strings.EqualFold(v.Value, "true")
+		if value, ok := strings.CutPrefix(v, "WEBSITE_DISABLE_MSI="); ok {
+			off = value == "1" || strings.EqualFold(value, "true")
 		}
 	}
 	return off

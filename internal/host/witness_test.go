@@ -220,7 +220,7 @@ func TestAnAttachedReplicaIsWhoeverAttached(t *testing.T) {
 		a.Container.Env = []cloud.Variable{{Name: "WEBSITE_DISABLE_MSI", Value: "true"}}
 		s.place(a)
 		r, err := s.host.Attach(t.Context(), hello, host.Attachment{Connection: line(2000), Source: host.SourceIMDS, Init: true})
-		if err != nil || !r.Attested() || r.Source != host.SourceIMDS || !r.Init || !r.Mute || r.User() != 1000 {
+		if err != nil || !r.Attested() || r.Source != host.SourceIMDS || !r.Init || !r.MSIDisabled || r.User() != 1000 {
 			t.Fatalf("it is %+v, %v", r, err)
 		}
 		if found, ok := s.host.ByWay(r.Way.Open()); !ok || found != r || len(r.Way.Open()) != 32 || strings.Trim(r.Way.Open(), "0123456789abcdef") != "" {
@@ -242,14 +242,14 @@ func TestAnAttachedReplicaIsWhoeverAttached(t *testing.T) {
 	})
 }
 
-func TestADisabledTokenServiceIsMute(t *testing.T) {
+func TestAnEnvironmentDisablesTheTokenService(t *testing.T) {
 	for value, want := range map[string]bool{"true": true, "TRUE": true, "1": true, "false": false, "": false} {
 		play(t, func(t *testing.T, s *stage) {
 			a := app(hosttest.Obey, 1)
 			a.Container.Env = []cloud.Variable{{Name: "WEBSITE_DISABLE_MSI", Value: value}}
 			s.place(a)
-			if r := s.host.Replicas(hello)[0]; r.Mute != want {
-				t.Errorf("with %q it is mute: %v", value, r.Mute)
+			if r := s.host.Replicas(hello)[0]; r.MSIDisabled != want {
+				t.Errorf("with %q it is disabled: %v", value, r.MSIDisabled)
 			}
 		})
 	}

@@ -183,7 +183,7 @@ func TestWithoutAPrefixTheProcessTellsTheReplica(t *testing.T) {
 // TestTheAppCanDoWithoutATokenService is TK-7.
 func TestTheAppCanDoWithoutATokenService(t *testing.T) {
 	speaking(t, worn(system), func(t *testing.T, w *world, d dialect) {
-		w.attach(t, host.Attachment{Source: d.source, Mute: true})
+		w.attach(t, host.Attachment{Source: d.source, MSIDisabled: true})
 		plain := d
 		plain.protocol = &protocol{header: d.protocol.header}
 		status, body := w.send(t, plain.ask(t, w, ""))

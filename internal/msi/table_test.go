@@ -97,7 +97,9 @@ var situations = []situation{
 		service: text(`The query parameter client_id is spelled \"Client_ID\".`), imds: both + `The query parameter client_id is spelled \"Client_ID\".`},
 	{name: "a container that its lifecycle leaves out", of: "1.7", status: 400, worn: func() []cloud.Identity { ids := worn(system); ids[0].Lifecycle = cloud.Init; return ids }(),
 		service: text("Unable to load the proper Managed Identity."), legacy: text("Unable to load requested managed identity."), imds: both + "Identity not found"},
-	{name: "WEBSITE_DISABLE_MSI", of: "TK-7", status: 400, before: func(t *testing.T, w *world) { w.attach(t, host.Attachment{Source: w.replica.Source, Mute: true}) },
+	{name: "WEBSITE_DISABLE_MSI", of: "TK-7", status: 400, before: func(t *testing.T, w *world) {
+		w.attach(t, host.Attachment{Source: w.replica.Source, MSIDisabled: true})
+	},
 		service: text("The app's token service is turned off by WEBSITE_DISABLE_MSI."), imds: both + "The app's token service is turned off by WEBSITE_DISABLE_MSI."},
 	{name: "too many requests", of: "TK-8", status: 429, before: func(_ *testing.T, w *world) { w.door.Limits = Limits{Rate: 1e-9, AtOnce: 1} },
 		change: func(w *world, _ dialect, _ *http.Request) { _, _ = w.door.enter(w.replica) },

@@ -48,7 +48,7 @@ func (d *Door) admit(r *http.Request, who identify, c *call) error {
 	if err := who(r, c); err != nil {
 		return err
 	}
-	if c.replica.Mute { // TK-7
+	if c.replica.MSIDisabled { // TK-7
 		return refuse("The app's token service is turned off by WEBSITE_DISABLE_MSI.").Try("take WEBSITE_DISABLE_MSI out of the app's environment")
 	}
 	return nil

@@ -23,8 +23,8 @@ type Attaching struct {
 	Client    cloud.ClientID `json:"clientId,omitempty"`  // whom source workload speaks for
 	// Unattested leaves whoever calls as the replica unattested.
 	Unattested bool `json:"unattested,omitempty"`
-	// Disabled leaves the replica without a token service, as WEBSITE_DISABLE_MSI does (TK-7).
-	Disabled bool `json:"disabled,omitempty"`
+	// MSIDisabled leaves the replica without a token service, as WEBSITE_DISABLE_MSI does (TK-7).
+	MSIDisabled bool `json:"msiDisabled,omitempty"`
 }
 
 // Attached is the first line of an attach answer: the environment of the new replica.
@@ -50,7 +50,7 @@ func (p *Platform) readAttaching(r *http.Request) (a Attaching, err error) {
 	case a.Client != "" && a.Source != host.SourceWorkload:
 		return a, fault.New(fault.Invalid, "InvalidClientId", "A client id is for the source %s alone.", host.SourceWorkload)
 	}
-	if a.Source == host.SourceArc && !a.Disabled {
+	if a.Source == host.SourceArc && !a.MSIDisabled {
 		if err := p.keyFiles.Open(); err != nil {
 			return a, fault.New(fault.Conflict, "SourceNotAvailable", "The source %s needs the folder for its keys, which cannot be had: %v.", a.Source, err).
 				Try("run the platform as root, where no agent of Azure's runs")
@@ -76,7 +76,7 @@ func (p *Platform) attach(ctx context.Context, app cloud.ID, w http.ResponseWrit
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	as := host.Attachment{Source: a.Source, Init: a.Container == "init", Mute: a.Disabled, Unattested: a.Unattested}
+	as := host.Attachment{Source: a.Source, Init: a.Container == "init", Unattested: a.Unattested, MSIDisabled: a.MSIDisabled}
 	if c := httpkit.ConnectionOf(ctx); c != nil {
 		as.Connection = host.Connection{Remote: c.Remote, Local: c.Local}
 	}
@@ -85,7 +85,7 @@ func (p *Platform) attach(ctx context.Context, app cloud.ID, w http.ResponseWrit
 		return fmt.Errorf("attach to %s: %w", app, err)
 	}
 	environment := p.prepare(replica)
-	if a.Source == host.SourceWorkload && !replica.Mute {
+	if a.Source == host.SourceWorkload && !replica.MSIDisabled {
 		more, remove, err := p.workload(ctx, replica, a.Client)
 		if err != nil {
 			return err
@@ -137,13 +137,13 @@ type ReplicaStatus struct {
 	// Unattested says why they are not.
 	Unattested string `json:"unattested,omitempty"`
 	// Container is "init" for one that stands for an init container.
-	Container string `json:"container,omitempty"`
-	Disabled  bool   `json:"tokenServiceDisabled,omitempty"` // WEBSITE_DISABLE_MSI
+	Container   string `json:"container,omitempty"`
+	MSIDisabled bool   `json:"msiDisabled,omitempty"` // it has no token service
 }
 
 func statusOf(r *host.Replica) ReplicaStatus {
 	s := ReplicaStatus{App: r.App, Revision: r.Revision, Name: r.Name, Started: r.Started, Source: r.Source,
-		Attested: r.Attested(), Unattested: r.Unattested(), Disabled: r.Mute}
+		Attested: r.Attested(), Unattested: r.Unattested(), MSIDisabled: r.MSIDisabled}
 	if r.Init {
 		s.Container = "init"
 	}

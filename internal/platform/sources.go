@@ -12,7 +12,7 @@ func (p *Platform) prepare(r *host.Replica) []string {
 	way.User, way.Password = r.Name, r.Proxy
 	all := append(way.Variables(),
 		"CONTAINER_APP_NAME="+r.App.Name(), "CONTAINER_APP_REVISION="+r.Revision, "CONTAINER_APP_REPLICA_NAME="+r.Name)
-	if r.Mute {
+	if r.MSIDisabled {
 		return all
 	}
 	return append(all, p.endpoint(r)...)

@@ -105,7 +105,7 @@ func TestEachSourceHasItsVariablesAndNoOthers(t *testing.T) {
 	} {
 		as := Attaching{Source: source}
 		if disabled, ok := strings.CutSuffix(string(source), ", but disabled"); ok {
-			as = Attaching{Source: host.Source(disabled), Disabled: true}
+			as = Attaching{Source: host.Source(disabled), MSIDisabled: true}
 		}
 		if err := h.keyFiles.Open(); source == host.SourceArc && err != nil {
 			if _, status, text := h.tryAttach(t, "shop", as); status != 409 || !strings.Contains(text, "SourceNotAvailable") {
@@ -195,7 +195,7 @@ func TestAnIdentityIsOpenToItsContainersAlone(t *testing.T) {
 // TestADisabledTokenServiceLeavesTheIdentity is TK-7: the app shows its identity, and gets no token.
 func TestADisabledTokenServiceLeavesTheIdentity(t *testing.T) {
 	h := newHousehold(t)
-	a := h.attachAs(t, "shop", Attaching{Disabled: true})
+	a := h.attachAs(t, "shop", Attaching{MSIDisabled: true})
 	r, _ := h.host.Replica(a.Replica)
 	answer, body := h.visit(t, "GET", "http://"+h.Address()+path(r)+"&client_id="+string(h.billing.Client), "X-IDENTITY-HEADER", r.Header.Open())
 	if answer.StatusCode < 400 || strings.Contains(body, "access_token") {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -194,34 +193,16 @@ func (h *Host) settle(r *Replica, root Root) {
 	r.user = root.User
 	r.begin(root)
 	if why := h.unable(r); why != "" && r.Attested() {
-		r.setUnattested(why)
-		h.log().Warn("a replica's callers are not attested", httpkit.KeyReplica, r, httpkit.KeyApp, r.App.String(), httpkit.KeyError, why)
+		h.unattest(r, why)
 	}
 }
 
-// environment gives a replica's environment: its container's own under what the platform
-// prepares, each name once.
+// environment gives a replica's environment: its container's own under what the platform prepares.
 func (h *Host) environment(r *Replica, own []cloud.Variable) []string {
-	all := variables(own)
-	var prepared []string
-	if h.Prepare != nil {
-		prepared = h.Prepare(r)
+	if h.Prepare == nil {
+		return variables(own)
 	}
-	if h.Merge != nil {
-		return h.Merge(all, prepared)
-	}
-	all = append(all, prepared...)
-	var once []string
-	named := map[string]bool{}
-	for _, v := range slices.Backward(all) {
-		name, _, ok := strings.Cut(v, "=")
-		if ok && name != "" && !named[name] {
-			named[name] = true
-			once = append(once, v)
-		}
-	}
-	slices.Reverse(once)
-	return once
+	return h.Merge(variables(own), h.Prepare(r))
 }
 
 // variables spells a container's environment as NAME=value.

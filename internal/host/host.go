@@ -28,11 +28,10 @@ type Host struct {
 	Engine Engine
 	// Witness tells which process calls. nil cannot.
 	Witness Witness
-	// Prepare gives a replica's environment on top of its container's own, as NAME=value; what
-	// it names wins over the container's. nil adds nothing.
+	// Prepare gives a replica's environment on top of its container's own, as NAME=value. nil adds nothing.
 	Prepare func(*Replica) []string
-	// Merge lays what is prepared over the container's own environment, each name once; nil lets
-	// what is prepared win.
+	// Merge lays what is prepared over the container's own environment, each name once. It may be nil
+	// where Prepare is.
 	Merge func(own, prepared []string) []string
 	// Output takes each line a replica writes, and what the host says of it under the stream
 	// "system". nil discards.

@@ -50,7 +50,8 @@ func play(t *testing.T, test func(t *testing.T, s *stage)) {
 			return 1
 		}
 		s.host = &host.Host{Store: s.store, Engine: hosttest.Fake{Programs: programs}, Dir: "/work",
-			Prepare: func(r *host.Replica) []string { return []string{"REPLICA=" + r.Name, "SHARED=platform"} },
+			Prepare: func(r *host.Replica) []string { return []string{"REPLICA=" + r.Name} },
+			Merge:   func(own, prepared []string) []string { return slices.Concat(own, []string{"under"}, prepared) },
 			Output:  func(l host.Line) { s.mu.Lock(); s.lines = append(s.lines, l); s.mu.Unlock() }}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -194,10 +195,10 @@ func TestIdentitiesChangeWithoutARestart(t *testing.T) {
 func TestTheEnvironmentIsTheContainersUnderThePlatforms(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		a := app(hosttest.Obey, 1)
-		a.Container.Env = []cloud.Variable{{Name: "A", Value: "1"}, {Name: "SHARED", Value: "app"}, {Name: "A", Value: "2"}}
+		a.Container.Env = []cloud.Variable{{Name: "A", Value: "1"}, {Name: "B", Value: "2"}}
 		s.place(a)
 		got := s.starts()[0]
-		want := []string{"A=2", "REPLICA=" + s.host.Replicas(hello)[0].Name, "SHARED=platform"}
+		want := []string{"A=1", "B=2", "under", "REPLICA=" + s.host.Replicas(hello)[0].Name}
 		if !slices.Equal(got.Env, want) || got.Dir != "/work" || !slices.Equal(got.Command, []string{"obey", "arg"}) {
 			t.Errorf("the spec is %+v, want environment %v", got, want)
 		}

@@ -12,7 +12,6 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
-	"lanyard/internal/httpkit"
 )
 
 // Replica is one run of an app's command. Its name, header and proxy password are drawn anew for
@@ -120,11 +119,10 @@ func (h *Host) trace(ctx context.Context, r *Replica, a Attachment) error {
 			root, r.user = known, p.UID
 		}
 	}
-	r.setUnattested(why)
-	r.begin(root)
 	if why != "" {
-		h.log().Warn("a replica's callers are not attested", httpkit.KeyReplica, r, httpkit.KeyApp, r.App.String(), httpkit.KeyError, why)
+		h.unattest(r, why)
 	}
+	r.begin(root)
 	return nil
 }
 

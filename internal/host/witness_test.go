@@ -186,7 +186,7 @@ func TestAttestationIsTurnedOffByName(t *testing.T) {
 		if _, ok := s.host.SetAttestation("nobody", false); ok {
 			t.Error("it is turned off for nobody")
 		}
-		if r, ok := s.host.SetAttestation(mine.Name, false); !ok || r != mine || mine.Attested() || mine.Unattested() != "turned off by name" {
+		if r, ok := s.host.SetAttestation(mine.Name, false); !ok || r != mine || mine.Attested() || mine.Unattested() != "turned off for this replica" {
 			t.Errorf("it is not off: %q", mine.Unattested())
 		}
 		if _, _, err := s.host.Whose(t.Context(), line(1001)); !errors.Is(err, host.ErrStranger) {
@@ -236,7 +236,7 @@ func TestAnAttachedReplicaIsWhoeverAttached(t *testing.T) {
 			t.Error("somebody who cannot be told attaches all the same")
 		}
 		off, err := s.host.Attach(t.Context(), hello, host.Attachment{Connection: line(2000), Unattested: true})
-		if err != nil || off.Unattested() != "turned off by name" {
+		if err != nil || off.Unattested() != "turned off for this replica" {
 			t.Errorf("it is attested: %q, %v", off.Unattested(), err)
 		}
 	})

@@ -105,7 +105,7 @@ func TestAStolenHeaderIsWorthNothing(t *testing.T) {
 			t.Fatal("attestation is not turned off")
 		}
 		if status, body := by(t, w.process(t, 99), keyed(own)); status != http.StatusOK {
-			t.Errorf("with attestation turned off by name the answer is %d %s", status, body)
+			t.Errorf("with attestation turned off the answer is %d %s", status, body)
 		}
 	})
 }

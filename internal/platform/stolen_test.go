@@ -277,7 +277,7 @@ func TestAttestationIsTurnedOffByNameAlone(t *testing.T) {
 	turn := func(name, on string) (int, string) {
 		return (&household{stage: x.stage}).send(t, "POST", "https://"+ControlHost+"/replicas/"+name+"/attestation", manage, `{"attest":`+on+`}`)
 	}
-	if status, text := turn(mine.Name, "false"); status != 200 || !strings.Contains(text, `"unattested":"turned off by name"`) {
+	if status, text := turn(mine.Name, "false"); status != 200 || !strings.Contains(text, `"unattested":"turned off for this replica"`) {
 		t.Errorf("turning it off is answered %d %s", status, text)
 	}
 	if status, _ := turn("no-such-replica", "false"); status != 404 {
@@ -290,7 +290,7 @@ func TestAttestationIsTurnedOffByNameAlone(t *testing.T) {
 		t.Error("the stranger is not let in, or let in to another replica too")
 	}
 	_, status := (&household{stage: x.stage}).send(t, "GET", "https://"+ControlHost+"/status", manage, "")
-	if strings.Count(status, `"attested":true`) != 1 || strings.Count(status, `"unattested":"turned off by name"`) != 1 {
+	if strings.Count(status, `"attested":true`) != 1 || strings.Count(status, `"unattested":"turned off for this replica"`) != 1 {
 		t.Errorf("the status is %s", status)
 	}
 	found, err := x.signIns.Find(t.Context(), telemetry.Wanted{Result: telemetry.Success, App: mine.App, Most: 1})

@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	// Arc is the folder from which clients take keys, and no other (wire-facts: "Azure Arc").
-	Arc = "/var/opt/azcmagent/tokens"
-	// MaxKey bounds a key in bytes: clients read no larger file (same heading).
-	MaxKey = 4096
+	// arc is the folder from which clients take keys, and no other (wire-facts: "Azure Arc").
+	arc = "/var/opt/azcmagent/tokens"
+	// maxKey bounds a key in bytes: clients read no larger file (same heading).
+	maxKey = 4096
 	suffix = ".key"
 	// stale is how old a key is that somebody left who is no more.
 	stale = 10 * time.Minute
@@ -29,7 +29,7 @@ const (
 
 // Folder holds keys. Names in it are random, and nobody but its owner can list them (T9).
 type Folder struct {
-	Dir  string    // "" means Arc
+	Dir  string    // "" is where Arc's clients look
 	Rand io.Reader // nil means crypto/rand
 
 	mu   sync.Mutex
@@ -46,7 +46,7 @@ func (f *Folder) Open() error {
 		return nil
 	}
 	if f.Dir == "" {
-		f.Dir = Arc
+		f.Dir = arc
 	}
 	root, err := openOwn(f.Dir)
 	if err != nil {
@@ -80,7 +80,7 @@ func isKey(name string) bool {
 // Place writes a key to a new file that the processes of uid can read, and nobody else, and gives its
 // path.
 func (f *Folder) Place(key []byte, uid int) (path string, err error) {
-	if len(key) == 0 || len(key) > MaxKey {
+	if len(key) == 0 || len(key) > maxKey {
 		return "", fmt.Errorf("lay key: it has %d bytes", len(key))
 	}
 	if err := f.Open(); err != nil {

@@ -73,7 +73,7 @@ func TestAKeyIsReadByItsUserAlone(t *testing.T) {
 	if _, err := os.Stat(other); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a key outlives its folder's owner: %v", err)
 	}
-	for _, n := range []int{0, MaxKey + 1} {
+	for _, n := range []int{0, maxKey + 1} {
 		if _, err := newFolder(t).Place(make([]byte, n), os.Geteuid()); err == nil {
 			t.Errorf("a key of %d bytes is laid", n)
 		}

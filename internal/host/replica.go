@@ -12,6 +12,7 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/fault"
+	"lanyard/internal/httpkit"
 )
 
 // Replica is one run of an app's command. Its name, header and proxy password are drawn anew for
@@ -59,8 +60,8 @@ func (r *Replica) LogValue() slog.Value { return slog.StringValue(r.Name) }
 // Attachment says how somebody runs an app's process.
 type Attachment struct {
 	// Connection is the one by which they asked: the process at its other end, and what descends from
-	// that, belongs to the replica. The zero Connection leaves the replica's callers unattested.
-	Connection Connection
+	// that, belongs to the replica. nil leaves the replica's callers unattested.
+	Connection *httpkit.Connection
 	Source     Source // "" means SourceAppService
 	Init       bool   // it stands for an init container
 	Unattested bool   // its callers are not to be attested
@@ -106,10 +107,10 @@ func (h *Host) trace(ctx context.Context, r *Replica, a Attachment) error {
 	switch {
 	case a.Unattested:
 		why = turnedOff
-	case a.Connection == Connection{}:
+	case a.Connection == nil:
 		why = "it was attached without a connection"
 	}
-	if a.Connection != (Connection{}) && h.cannot() == "" {
+	if a.Connection != nil && h.cannot() == "" {
 		known, p, err := h.Witness.Holder(ctx, a.Connection)
 		if err != nil && why == "" {
 			return fault.New(fault.Conflict, "ProcessNotFound", "The process that asks to run as %s cannot be told.", r.App.Name()).Because(err).

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/httpkit"
 )
 
 // What Attest and Whose say of a connection that they do not give to a replica.
@@ -19,9 +19,6 @@ var (
 	// ErrBusy says so, too, of what passes by itself: it comes with ErrUnattestable.
 	ErrBusy = fmt.Errorf("%w at this moment", ErrUnattestable)
 )
-
-// Connection is a TCP connection as the platform sees it; Remote is the caller's end.
-type Connection struct{ Remote, Local netip.AddrPort }
 
 // Root is the process from which all processes of a replica descend.
 type Root struct {
@@ -37,10 +34,10 @@ type Witness interface {
 	// Find finds the process that holds the far end of a connection and descends from one of the
 	// roots, or is one; where several will do, from the nearest. It gives that root's index. It fails
 	// with ErrStranger, then with as much as is known of who it is, or with ErrUnattestable.
-	Find(ctx context.Context, c Connection, roots []Root) (int, cloud.Process, error)
+	Find(ctx context.Context, c *httpkit.Connection, roots []Root) (int, cloud.Process, error)
 	// Holder gives the one process that holds the far end, whoever it is, as the root of a replica
 	// to come. It fails with ErrUnattestable.
-	Holder(ctx context.Context, c Connection) (Root, cloud.Process, error)
+	Holder(ctx context.Context, c *httpkit.Connection) (Root, cloud.Process, error)
 }
 
 // Bounds of attestation: each holds a few file descriptors and reads much of /proc (T6).
@@ -53,7 +50,7 @@ const (
 
 // Attest says which process of a replica is at the other end of a connection. The error wraps
 // ErrStranger, then the process may be known all the same, or ErrUnattestable.
-func (h *Host) Attest(ctx context.Context, r *Replica, c Connection) (cloud.Process, error) {
+func (h *Host) Attest(ctx context.Context, r *Replica, c *httpkit.Connection) (cloud.Process, error) {
 	ctx, cancel := context.WithTimeout(ctx, attesting)
 	defer cancel()
 	h.open()
@@ -70,7 +67,7 @@ func (h *Host) Attest(ctx context.Context, r *Replica, c Connection) (cloud.Proc
 
 // Whose finds the replica whose process is at the other end of a connection, among those that are
 // attested. The error wraps ErrStranger or ErrUnattestable.
-func (h *Host) Whose(ctx context.Context, c Connection) (*Replica, cloud.Process, error) {
+func (h *Host) Whose(ctx context.Context, c *httpkit.Connection) (*Replica, cloud.Process, error) {
 	ctx, cancel := context.WithTimeout(ctx, attesting)
 	defer cancel()
 	h.open()
@@ -92,7 +89,7 @@ func (h *Host) Whose(ctx context.Context, c Connection) (*Replica, cloud.Process
 	return r, p, err
 }
 
-func (h *Host) whose(ctx context.Context, c Connection, among []*Replica) (*Replica, cloud.Process, error) {
+func (h *Host) whose(ctx context.Context, c *httpkit.Connection, among []*Replica) (*Replica, cloud.Process, error) {
 	var roots []Root
 	var rooted []*Replica
 	for _, r := range among {
@@ -125,7 +122,7 @@ func (t turns) take(ctx context.Context) bool {
 func (t turns) give() { <-t }
 
 // find asks the witness when it is the caller's turn among its like, and among all.
-func (h *Host) find(ctx context.Context, like turns, c Connection, roots []Root) (int, cloud.Process, error) {
+func (h *Host) find(ctx context.Context, like turns, c *httpkit.Connection, roots []Root) (int, cloud.Process, error) {
 	if h.Witness == nil {
 		return 0, cloud.Process{}, ErrUnattestable
 	}

@@ -14,12 +14,13 @@ import (
 	"lanyard/internal/cloud"
 	"lanyard/internal/host"
 	"lanyard/internal/host/hosttest"
+	"lanyard/internal/httpkit"
 	"lanyard/internal/store"
 )
 
 // line is the connection of the process with a number: its port says which.
-func line(pid int) host.Connection {
-	return host.Connection{Remote: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(pid)), Local: netip.MustParseAddrPort("127.0.0.1:4140")}
+func line(pid int) *httpkit.Connection {
+	return &httpkit.Connection{Remote: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(pid)), Local: netip.MustParseAddrPort("127.0.0.1:4140")}
 }
 
 // registry is a witness that knows of each process which it descends from.
@@ -35,7 +36,7 @@ type registry struct {
 
 func (w *registry) Able() error { return w.able }
 
-func (w *registry) Find(_ context.Context, c host.Connection, roots []host.Root) (int, cloud.Process, error) {
+func (w *registry) Find(_ context.Context, c *httpkit.Connection, roots []host.Root) (int, cloud.Process, error) {
 	w.mu.Lock()
 	w.asking++
 	w.most = max(w.most, w.asking)
@@ -55,7 +56,7 @@ func (w *registry) Find(_ context.Context, c host.Connection, roots []host.Root)
 	return 0, cloud.Process{PID: pid}, host.ErrStranger
 }
 
-func (w *registry) Holder(_ context.Context, c host.Connection) (host.Root, cloud.Process, error) {
+func (w *registry) Holder(_ context.Context, c *httpkit.Connection) (host.Root, cloud.Process, error) {
 	pid := int(c.Remote.Port())
 	if pid == 0 {
 		return host.Root{}, cloud.Process{}, host.ErrUnattestable
@@ -232,7 +233,7 @@ func TestAnAttachedReplicaIsWhoeverAttached(t *testing.T) {
 		if _, err := s.host.Attest(t.Context(), r, line(1001)); !errors.Is(err, host.ErrStranger) {
 			t.Errorf("another process is %v", err)
 		}
-		if _, err := s.host.Attach(t.Context(), hello, host.Attachment{Connection: host.Connection{Local: line(1).Local}}); err == nil {
+		if _, err := s.host.Attach(t.Context(), hello, host.Attachment{Connection: &httpkit.Connection{Local: line(1).Local}}); err == nil {
 			t.Error("somebody who cannot be told attaches all the same")
 		}
 		off, err := s.host.Attach(t.Context(), hello, host.Attachment{Connection: line(2000), Unattested: true})

@@ -82,7 +82,7 @@ func (d *Door) byProcess(r *http.Request, c *call) error {
 		c.replica, c.process, c.attested = seen.replica, seen.process, true
 		return nil
 	}
-	replica, process, err := d.Hosts.Whose(r.Context(), host.Connection{Remote: on.Remote, Local: on.Local})
+	replica, process, err := d.Hosts.Whose(r.Context(), on)
 	c.process = process
 	if err != nil {
 		return stranger(err)
@@ -123,7 +123,7 @@ func (d *Door) attest(r *http.Request, c *call) error {
 	known, ok := on.Memo().(*seen)
 	if !ok || known.replica != c.replica {
 		known = &seen{replica: c.replica}
-		known.process, known.err = d.Hosts.Attest(r.Context(), c.replica, host.Connection{Remote: on.Remote, Local: on.Local})
+		known.process, known.err = d.Hosts.Attest(r.Context(), c.replica, on)
 		if known.err == nil || errors.Is(known.err, host.ErrStranger) {
 			on.Keep(known)
 		}

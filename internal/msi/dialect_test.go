@@ -13,6 +13,7 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/host"
+	"lanyard/internal/httpkit"
 )
 
 // dialect is how a client of one protocol asks.
@@ -180,7 +181,7 @@ func (w *witnesses) says(far net.Addr, root int) {
 
 func (w *witnesses) Able() error { return nil }
 
-func (w *witnesses) Find(_ context.Context, c host.Connection, roots []host.Root) (int, cloud.Process, error) {
+func (w *witnesses) Find(_ context.Context, c *httpkit.Connection, roots []host.Root) (int, cloud.Process, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.asked++
@@ -197,7 +198,7 @@ func (w *witnesses) Find(_ context.Context, c host.Connection, roots []host.Root
 	return 0, p, host.ErrStranger
 }
 
-func (w *witnesses) Holder(_ context.Context, c host.Connection) (host.Root, cloud.Process, error) {
+func (w *witnesses) Holder(_ context.Context, c *httpkit.Connection) (host.Root, cloud.Process, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.owns[c.Remote], cloud.Process{}, nil
@@ -221,7 +222,7 @@ func (w *world) started(t testing.TB, root int, source host.Source) *host.Replic
 	t.Helper()
 	at := netip.MustParseAddrPort(fmt.Sprintf("127.0.0.1:%d", root))
 	w.witness.says(net.TCPAddrFromAddrPort(at), root)
-	r := w.attach(t, host.Attachment{Source: source, Connection: host.Connection{Remote: at, Local: at}})
+	r := w.attach(t, host.Attachment{Source: source, Connection: &httpkit.Connection{Remote: at, Local: at}})
 	if !r.Attested() {
 		t.Fatalf("the replica is not attested: %s", r.Unattested())
 	}

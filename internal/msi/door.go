@@ -18,6 +18,7 @@ import (
 	"lanyard/internal/cloud"
 	"lanyard/internal/directory"
 	"lanyard/internal/host"
+	"lanyard/internal/httpkit"
 	"lanyard/internal/issuer"
 )
 
@@ -44,8 +45,8 @@ type Hosts interface {
 	Replica(name string) (*host.Replica, bool)
 	ByWay(way string) (*host.Replica, bool)
 	// Attest fails with host.ErrStranger or host.ErrUnattestable.
-	Attest(ctx context.Context, r *host.Replica, c host.Connection) (cloud.Process, error)
-	Whose(ctx context.Context, c host.Connection) (*host.Replica, cloud.Process, error)
+	Attest(ctx context.Context, r *host.Replica, c *httpkit.Connection) (cloud.Process, error)
+	Whose(ctx context.Context, c *httpkit.Connection) (*host.Replica, cloud.Process, error)
 }
 
 // Keys lays keys where processes of one user alone can read them.

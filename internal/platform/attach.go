@@ -76,11 +76,9 @@ func (p *Platform) attach(ctx context.Context, app cloud.ID, w http.ResponseWrit
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	as := host.Attachment{Source: a.Source, Init: a.Container == "init", Unattested: a.Unattested, MSIDisabled: a.MSIDisabled}
-	if c := httpkit.ConnectionOf(ctx); c != nil {
-		as.Connection = host.Connection{Remote: c.Remote, Local: c.Local}
-	}
-	replica, err := p.host.Attach(ctx, app, as)
+	replica, err := p.host.Attach(ctx, app, host.Attachment{
+		Connection: httpkit.ConnectionOf(ctx), Source: a.Source, Init: a.Container == "init", Unattested: a.Unattested, MSIDisabled: a.MSIDisabled,
+	})
 	if err != nil {
 		return fmt.Errorf("attach to %s: %w", app, err)
 	}

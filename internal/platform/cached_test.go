@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"lanyard/internal/host"
+	"lanyard/internal/httpkit"
 )
 
 // load is what callers with one connection each do to a server.
@@ -120,7 +121,7 @@ func (s *stage) attested(b *testing.B) *host.Replica {
 		b.Fatal(err)
 	}
 	defer conn.Close()
-	r, err := s.host.Attach(b.Context(), s.app, host.Attachment{Connection: host.Connection{
+	r, err := s.host.Attach(b.Context(), s.app, host.Attachment{Connection: &httpkit.Connection{
 		Remote: conn.LocalAddr().(*net.TCPAddr).AddrPort(), Local: conn.RemoteAddr().(*net.TCPAddr).AddrPort()}})
 	if err != nil {
 		b.Fatal(err)

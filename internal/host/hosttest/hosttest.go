@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"lanyard/internal/host"
+	"lanyard/internal/httpkit"
 )
 
 // The commands that an engine under test must be able to run.
@@ -200,7 +201,7 @@ func (b Bench) calls(t *testing.T) {
 	}
 	defer l.Close()
 	var roots []host.Root
-	var calls []host.Connection
+	var calls []*httpkit.Connection
 	for range 2 {
 		p, _ := b.start(t, Call, "CALL="+l.Addr().String())
 		roots = append(roots, p.Root())
@@ -209,7 +210,7 @@ func (b Bench) calls(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		calls = append(calls, host.Connection{Remote: conn.RemoteAddr().(*net.TCPAddr).AddrPort(), Local: conn.LocalAddr().(*net.TCPAddr).AddrPort()})
+		calls = append(calls, &httpkit.Connection{Remote: conn.RemoteAddr().(*net.TCPAddr).AddrPort(), Local: conn.LocalAddr().(*net.TCPAddr).AddrPort()})
 		if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
 			t.Fatal(err)
 		}

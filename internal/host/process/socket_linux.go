@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"lanyard/internal/host"
+	"lanyard/internal/httpkit"
 )
 
 // The messages of sock_diag(7) for TCP: inet_diag_req_v2 and inet_diag_msg, which both hold an
@@ -47,7 +47,7 @@ func (s sockets) close() { unix.Close(s.fd) }
 
 // far finds the caller's end of a connection by both its addresses. A socket of IPv6 that speaks IPv4
 // is found by the IPv4 addresses, too: the kernel keeps it under these.
-func (s sockets) far(c host.Connection) (socket, error) {
+func (s sockets) far(c *httpkit.Connection) (socket, error) {
 	from, to := netip.AddrPortFrom(c.Remote.Addr().Unmap(), c.Remote.Port()), netip.AddrPortFrom(c.Local.Addr().Unmap(), c.Local.Port())
 	if !from.IsValid() || !to.IsValid() || from.Addr().Is4() != to.Addr().Is4() {
 		return socket{}, errNoSocket

@@ -16,6 +16,7 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/host"
+	"lanyard/internal/httpkit"
 )
 
 // Witness is the host.Witness of this machine. It asks the kernel for the socket at the far end of a
@@ -67,7 +68,7 @@ func (w *Witness) try() error {
 		return err
 	}
 	defer near.Close()
-	c := host.Connection{Remote: near.LocalAddr().(*net.TCPAddr).AddrPort(), Local: near.RemoteAddr().(*net.TCPAddr).AddrPort()}
+	c := &httpkit.Connection{Remote: near.LocalAddr().(*net.TCPAddr).AddrPort(), Local: near.RemoteAddr().(*net.TCPAddr).AddrPort()}
 	s, err := openSockets()
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func (w *Witness) try() error {
 }
 
 // Find finds the process of a replica that holds the far end of a connection.
-func (w *Witness) Find(ctx context.Context, c host.Connection, roots []host.Root) (int, cloud.Process, error) {
+func (w *Witness) Find(ctx context.Context, c *httpkit.Connection, roots []host.Root) (int, cloud.Process, error) {
 	s, err := openSockets()
 	if err != nil {
 		return 0, cloud.Process{}, unattestable(err)
@@ -169,7 +170,7 @@ func (w *Witness) search(ctx context.Context, end socket, roots []host.Root) (in
 func closedToUs(err error) bool { return errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) }
 
 // Holder gives the process that holds the far end of a connection, whoever it is.
-func (w *Witness) Holder(ctx context.Context, c host.Connection) (host.Root, cloud.Process, error) {
+func (w *Witness) Holder(ctx context.Context, c *httpkit.Connection) (host.Root, cloud.Process, error) {
 	if err := w.Able(); err != nil {
 		return host.Root{}, cloud.Process{}, unattestable(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lanyard/internal/host"
+	"lanyard/internal/httpkit"
 )
 
 // caller is what the test program is when it is started with "call": it connects, says its number, and
@@ -105,7 +106,7 @@ func (d *desk) call(verb string) string { return d.program + " " + verb + " " + 
 type guest struct {
 	net.Conn
 	pid  string // as the caller itself sees it
-	ends host.Connection
+	ends *httpkit.Connection
 }
 
 func (d *desk) receive(t testing.TB) guest {
@@ -124,8 +125,8 @@ func (d *desk) receive(t testing.TB) guest {
 	return guest{conn, strings.TrimSpace(pid), endsOf(conn)}
 }
 
-func endsOf(conn net.Conn) host.Connection {
-	return host.Connection{Remote: conn.RemoteAddr().(*net.TCPAddr).AddrPort(), Local: conn.LocalAddr().(*net.TCPAddr).AddrPort()}
+func endsOf(conn net.Conn) *httpkit.Connection {
+	return &httpkit.Connection{Remote: conn.RemoteAddr().(*net.TCPAddr).AddrPort(), Local: conn.LocalAddr().(*net.TCPAddr).AddrPort()}
 }
 
 // replica starts a script that goes on until the test's end.
@@ -356,8 +357,8 @@ func reborn(t *testing.T, d *desk, was host.Root) *exec.Cmd {
 func TestAConnectionThatIsNoneIsAStrangers(t *testing.T) {
 	d := newDesk(t, "127.0.0.1:0")
 	root := rootOf(os.Getpid(), 0)
-	none := host.Connection{Remote: d.Addr().(*net.TCPAddr).AddrPort(), Local: d.Addr().(*net.TCPAddr).AddrPort()}
-	for name, c := range map[string]host.Connection{"the listener": none, "nothing": {}} {
+	none := &httpkit.Connection{Remote: d.Addr().(*net.TCPAddr).AddrPort(), Local: d.Addr().(*net.TCPAddr).AddrPort()}
+	for name, c := range map[string]*httpkit.Connection{"the listener": none, "nothing": {}} {
 		if _, _, err := d.witness.Find(t.Context(), c, []host.Root{root}); !errors.Is(err, host.ErrStranger) {
 			t.Errorf("%s is %v", name, err)
 		}

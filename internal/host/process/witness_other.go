@@ -8,6 +8,7 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/host"
+	"lanyard/internal/httpkit"
 )
 
 // Witness is the host.Witness of this machine; this system tells it nothing.
@@ -21,12 +22,12 @@ var errOnlyLinux = errors.New("only on Linux can it be told which process calls"
 func (*Witness) Able() error { return errOnlyLinux }
 
 // Find always fails.
-func (*Witness) Find(context.Context, host.Connection, []host.Root) (int, cloud.Process, error) {
+func (*Witness) Find(context.Context, *httpkit.Connection, []host.Root) (int, cloud.Process, error) {
 	return 0, cloud.Process{}, host.ErrUnattestable
 }
 
 // Holder always fails.
-func (*Witness) Holder(context.Context, host.Connection) (host.Root, cloud.Process, error) {
+func (*Witness) Holder(context.Context, *httpkit.Connection) (host.Root, cloud.Process, error) {
 	return host.Root{}, cloud.Process{}, host.ErrUnattestable
 }
 

@@ -33,7 +33,7 @@ func openLedger[R weighed](ctx context.Context, path string, b book[R]) (*ledger
 	}
 	l.grown = l.most // so that it is looked at
 	if err := l.open(ctx, path); err != nil {
-		return nil, fmt.Errorf("open %s: %w", l.name, err)
+		return nil, fmt.Errorf("open %s in %q: %w; move the file away to begin with new ones", l.name, path, err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

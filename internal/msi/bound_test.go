@@ -41,8 +41,8 @@ func TestTenThousandAudiences(t *testing.T) {
 				t.Fatalf("audience %d is answered %d %s", i, rec.Code, rec.Body)
 			}
 		}
-		if given != maxResources || w.minted() != maxResources || w.door.shelves.total != maxResources {
-			t.Errorf("%d are given, %d minted, %d kept", given, w.minted(), w.door.shelves.total)
+		if given != maxResources || w.minted() != maxResources || w.door.cache.total != maxResources {
+			t.Errorf("%d are given, %d minted, %d kept", given, w.minted(), w.door.cache.total)
 		}
 		if grown := heap() - before; grown > 4<<20 {
 			t.Errorf("10,000 audiences cost %d bytes", grown)
@@ -61,8 +61,8 @@ func heap() int64 {
 // TestTokensOfAllAppsAreBounded lets any token give way, and one that is asked for again is minted again.
 func TestTokensOfAllAppsAreBounded(t *testing.T) {
 	w := newWorld(t, worn(system)...)
-	s, first := &w.door.shelves, &call{}
-	for app := range maxGrants/maxResources + 10 {
+	s, first := &w.door.cache, &call{}
+	for app := range maxEntries/maxResources + 10 {
 		r := &host.Replica{App: cloud.MustID(fmt.Sprintf("/subscriptions/s/resourceGroups/rg/providers/Microsoft.App/containerApps/app%d", app))}
 		var all sync.WaitGroup
 		for i := range maxResources {
@@ -70,27 +70,27 @@ func TestTokensOfAllAppsAreBounded(t *testing.T) {
 			if app == 0 && i == 0 {
 				first = c
 			}
-			g, err := s.begin(t.Context(), w.door, c, nil)
+			e, err := s.begin(t.Context(), w.door, c, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			all.Go(func() { <-g.done })
+			all.Go(func() { <-e.done })
 		}
 		all.Wait()
 	}
 	kept := 0
-	for _, sh := range s.all {
-		kept += len(sh.grants)
+	for _, ac := range s.all {
+		kept += len(ac.entries)
 	}
-	if kept != maxGrants || s.total != maxGrants {
+	if kept != maxEntries || s.total != maxEntries {
 		t.Errorf("%d tokens are kept, and counted as %d", kept, s.total)
 	}
-	g, err := s.begin(t.Context(), w.door, first, nil)
+	e, err := s.begin(t.Context(), w.door, first, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if <-g.done; g.err != nil || g.id == "" {
-		t.Errorf("the first app gets %v", g.err)
+	if <-e.done; e.err != nil || e.id == "" {
+		t.Errorf("the first app gets %v", e.err)
 	}
 	w.set(func() { w.now = w.now.Add(25 * time.Hour) })
 	if _, err := s.begin(t.Context(), w.door, first, nil); err != nil || s.total != 1 {

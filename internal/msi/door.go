@@ -83,7 +83,7 @@ type Door struct {
 	Rand   io.Reader        // nil means crypto/rand
 	Log    *slog.Logger     // nil discards
 
-	shelves shelves
+	cache   cache
 	keyring keyring
 	meters  meters
 	once    sync.Once

@@ -11,8 +11,8 @@ import (
 	"lanyard/internal/issuer"
 )
 
-// retry is after how many seconds one may ask again whose token's record could not be kept.
-const retry = "5"
+// retryAfter is after how many seconds one may ask again whose token's record could not be kept.
+const retryAfter = "5"
 
 // record keeps the record of a token that was minted for a call, and returns when it is kept for good.
 // What is not recorded is not given out (T22).
@@ -30,12 +30,12 @@ func (d *Door) record(ctx context.Context, c *call, m issuer.Minted, audience st
 		return nil
 	}
 	return fault.New(fault.Unavailable, "RecordNotKept", "The record of this token could not be kept, so the token is not given out.").
-		Because(err).With("Retry-After", retry)
+		Because(err).With("Retry-After", retryAfter)
 }
 
 // delivers counts a delivery from memory: every one but that for which the token was minted.
-func (d *Door) delivers(c *call, g *grant) {
-	if d.Delivered != nil && !(!g.given.Load() && g.given.CompareAndSwap(false, true)) {
+func (d *Door) delivers(c *call, e *entry) {
+	if d.Delivered != nil && !(!e.delivered.Load() && e.delivered.CompareAndSwap(false, true)) {
 		d.Delivered(c.replica.Name, c.who.ID, 1)
 	}
 }

@@ -20,8 +20,8 @@ func (d *Door) Routes(mux *http.ServeMux) {
 	// IMDS, and Arc for replicas that take this host for one of its.
 	for prefix, who := range map[string]identify{"/r/{way}": d.byWay, "": d.byProcess} {
 		speak := d.door(d.speakIMDS)
-		for at, grant := range map[string]granting{"oauth2/token": d.token, "info": d.info} {
-			answer := hidden(speak.Serve(d.answer(who, grant)))
+		for at, serve := range map[string]serving{"oauth2/token": d.token, "info": d.info} {
+			answer := hidden(speak.Serve(d.answer(who, serve)))
 			mux.Handle(prefix+"/metadata/identity/"+at, answer)
 			mux.Handle(prefix+"/metadata/identity/"+at+"/{$}", answer)
 		}

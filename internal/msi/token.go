@@ -14,11 +14,11 @@ var (
 	noStore     = []string{"no-store"}
 )
 
-// granting gives the answer to a call whose replica is known.
-type granting func(w http.ResponseWriter, r *http.Request, c *call) error
+// serving gives the answer to a call whose replica is known.
+type serving func(w http.ResponseWriter, r *http.Request, c *call) error
 
 // answer makes a handler of who calls and what they get.
-func (d *Door) answer(who identify, grant granting) httpkit.Handler {
+func (d *Door) answer(who identify, serve serving) httpkit.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		c, _ := d.calls.Get().(*call)
 		if c == nil {
@@ -28,7 +28,7 @@ func (d *Door) answer(who identify, grant granting) httpkit.Handler {
 		*c = call{from: r.RemoteAddr}
 		err := d.admit(r, who, c)
 		if err == nil {
-			err = d.limited(w, r, grant, c)
+			err = d.limited(w, r, serve, c)
 		}
 		if c.replica != nil {
 			httpkit.Note(r.Context(), httpkit.KeyReplica, c.replica)
@@ -54,8 +54,8 @@ func (d *Door) admit(r *http.Request, who identify, c *call) error {
 	return nil
 }
 
-// limited grants within the limits that callers of IMDS have.
-func (d *Door) limited(w http.ResponseWriter, r *http.Request, grant granting, c *call) error {
+// limited serves within the limits that callers of IMDS have.
+func (d *Door) limited(w http.ResponseWriter, r *http.Request, serve serving, c *call) error {
 	if c.header == "" && spoken(c.replica)[0].limited {
 		leave, err := d.enter(c.replica)
 		if err != nil {
@@ -63,19 +63,19 @@ func (d *Door) limited(w http.ResponseWriter, r *http.Request, grant granting, c
 		}
 		defer leave()
 	}
-	return grant(w, r, c)
+	return serve(w, r, c)
 }
 
 // token answers a request for a token.
 func (d *Door) token(w http.ResponseWriter, r *http.Request, c *call) error {
-	g, err := d.order(r, c)
+	e, err := d.order(r, c)
 	if err != nil {
 		httpkit.Note(r.Context(), httpkit.KeyApp, c.replica.App)
 		return err
 	}
-	g.facts.note(r.Context())
-	d.delivers(c, g)
-	b := g.body(d.now(), c.protocol.keyed)
+	e.facts.note(r.Context())
+	d.delivers(c, e)
+	b := e.body(d.now(), c.protocol.keyed)
 	h := w.Header()
 	h["Content-Type"], h["Cache-Control"], h["Content-Length"] = contentType, noStore, b.length
 	_, err = w.Write(b.bytes)
@@ -102,8 +102,8 @@ func (d *Door) understand(r *http.Request, c *call) error {
 	return nil
 }
 
-// order gives the grant that a call asks for.
-func (d *Door) order(r *http.Request, c *call) (*grant, error) {
+// order gives the cache entry that a call asks for.
+func (d *Door) order(r *http.Request, c *call) (*entry, error) {
 	if err := d.understand(r, c); err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (d *Door) order(r *http.Request, c *call) (*grant, error) {
 		return nil, fault.New(fault.Invalid, codeResource, "AADSTS500011: The resource principal named %s was not found in the tenant.", fault.Clip(c.ask.resource)).
 			Try("ask for the resource exactly as its service documents it, e.g. https://vault.azure.net")
 	}
-	return d.shelves.grant(r.Context(), d, c)
+	return d.cache.entry(r.Context(), d, c)
 }
 
 // info says which tenant the identities are in, as IMDS does.

@@ -96,7 +96,7 @@ func TestATokenRevokedWhileItIsMadeIsMadeOnceMore(t *testing.T) {
 		status, body := w.send(t, w.ask(t, ""))
 		answer <- fmt.Sprint(status, body)
 	}()
-	for s, begun := &w.door.shelves, 0; begun == 0; {
+	for s, begun := &w.door.cache, 0; begun == 0; {
 		s.mu.RLock()
 		begun = s.total
 		s.mu.RUnlock()
@@ -115,17 +115,17 @@ func TestATokenThatIsDeadAtBirthIsMadeAgain(t *testing.T) {
 		b := &bubble{at: func() time.Time { return time.Now().Add(500 * time.Millisecond) }}
 		b.recalled = b.at()
 		d := &Door{Issuer: b, Directory: b}
-		g := &grant{asked: time.Now()}
+		e := &entry{asked: time.Now()}
 		c := &call{replica: &host.Replica{App: hello}, who: system, protocol: appService2019, ask: ask{resource: "https://vault.azure.net"}}
-		if err := d.mint(t.Context(), g, c); err != nil {
+		if err := d.mint(t.Context(), e, c); err != nil {
 			t.Fatal(err)
 		}
-		if b.mints < 2 || b.mints > 12 || g.at.Before(b.recalled) {
-			t.Errorf("after %d mints the token is from %s, and dead before %s", b.mints, g.at, b.recalled)
+		if b.mints < 2 || b.mints > 12 || e.at.Before(b.recalled) {
+			t.Errorf("after %d mints the token is from %s, and dead before %s", b.mints, e.at, b.recalled)
 		}
 		b.recalled = time.Now().Add(time.Hour)
 		var failed error
-		if failed = d.mint(t.Context(), &grant{asked: time.Now()}, c); failed == nil || !strings.Contains(failed.Error(), "revoked") {
+		if failed = d.mint(t.Context(), &entry{asked: time.Now()}, c); failed == nil || !strings.Contains(failed.Error(), "revoked") {
 			t.Errorf("a token that stays dead is answered %v", failed)
 		}
 	})
@@ -159,11 +159,11 @@ func TestTokensAreRenewedAheadOffTheWay(t *testing.T) {
 	}
 	moments := map[time.Duration]bool{}
 	for range 20 {
-		g := &grant{}
-		if err := w.door.shake(g); err != nil {
+		e := &entry{}
+		if err := w.door.drawJitter(e); err != nil {
 			t.Fatal(err)
 		}
-		moments[time.Duration(g.jitter*float64(time.Hour)).Round(time.Minute)] = true
+		moments[time.Duration(e.jitter*float64(time.Hour)).Round(time.Minute)] = true
 	}
 	if len(moments) < 5 {
 		t.Errorf("20 tokens are renewed at %d moments", len(moments))

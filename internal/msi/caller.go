@@ -93,7 +93,7 @@ func (d *Door) byProcess(r *http.Request, c *call) error {
 }
 
 // hasMetadata refuses what could be made without a header (T1): clients probe with such a request, and
-// wait for its answer but briefly (wire-facts 1.2).
+// wait for its answer but briefly (wire-facts: "DefaultAzureCredential context").
 func hasMetadata(r *http.Request) error {
 	if given := r.Header["Metadata"]; len(given) != 1 || given[0] != "true" {
 		return refuse("Required metadata header not specified").Try("send Metadata: true")

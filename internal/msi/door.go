@@ -3,8 +3,8 @@
 // It must not know how replicas are run, how processes are told apart, how tokens are signed, what they
 // open, or where records are kept.
 //
-// It speaks the protocols of App Service and Container Apps, of IMDS and of Arc (wire-facts 1.3 to 1.7);
-// protocol.go has the table. Every refusal is decided from memory before any signing (T1).
+// It speaks the protocols of App Service and Container Apps, of IMDS and of Arc; protocol.go has the table
+// (wire-facts: "Managed identity sources"). Every refusal is decided from memory before any signing (T1).
 package msi
 
 import (

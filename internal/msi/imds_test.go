@@ -21,7 +21,7 @@ func imdsWorld(t testing.TB, ids ...cloud.Identity) (*world, dialect) {
 	return w, dialects[3]
 }
 
-// TestWithoutASelectorIMDSMeansTheOnlyIdentity is wire-facts 1.3: system-assigned, else the only
+// TestWithoutASelectorIMDSMeansTheOnlyIdentity is wire-facts "IMDS": system-assigned, else the only
 // user-assigned one, else a refusal in words that clients know.
 func TestWithoutASelectorIMDSMeansTheOnlyIdentity(t *testing.T) {
 	w, d := imdsWorld(t, worn(system, bill, audit)...)
@@ -43,7 +43,7 @@ func TestWithoutASelectorIMDSMeansTheOnlyIdentity(t *testing.T) {
 	}
 }
 
-// TestAProbeIsAnsweredAtOnce is wire-facts 1.2: DefaultAzureCredential sends a request without the
+// TestAProbeIsAnsweredAtOnce is wire-facts "DefaultAzureCredential context": it sends a request without the
 // header and waits 300 ms at most for a 400.
 func TestAProbeIsAnsweredAtOnce(t *testing.T) {
 	w, d := imdsWorld(t, worn(system)...)

@@ -48,7 +48,7 @@ var appServiceSelectors = map[string]means{
 // Java's library names a resource as at App Service.
 var metadataSelectors = map[string]means{"client_id": clientID, "object_id": objectID, "msi_res_id": resourceID, "mi_res_id": resourceID}
 
-// The protocols, all of them (wire-facts 1.3 and 1.5).
+// The protocols, all of them (wire-facts: "Requests", "Errors").
 var (
 	appService2019 = &protocol{
 		name: "AppService 2019-08-01", versions: []string{"2019-08-01"}, header: "X-Identity-Header", selectors: appServiceSelectors,

@@ -73,7 +73,7 @@ func (a *ask) take(name, value string) error {
 		}
 	case name == "token_sha256_to_refresh":
 		a.refused = value
-	case value == "": // some clients send an empty selector when they have none (wire-facts 1.3)
+	case value == "": // some clients send an empty selector when they have none (wire-facts: "Requests")
 	case a.by != "":
 		return refuse("Only one selector of an identity can be given; here are %s and %s.", a.by, name)
 	default:

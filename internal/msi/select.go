@@ -48,7 +48,7 @@ func (d *Door) choose(p *protocol, r *host.Replica, a ask) (cloud.Principal, err
 }
 
 // selects reports whether an ask means an identity. Selectors mean user-assigned ones, in most
-// protocols; without one the system-assigned is meant (wire-facts 1.3).
+// protocols; without one the system-assigned is meant (wire-facts: "Requests").
 func (p *protocol) selects(a ask, id cloud.Identity) bool {
 	if a.by == "" {
 		return id.Kind == cloud.SystemAssigned

@@ -21,7 +21,7 @@ var printing = flag.Bool("refusals", false, "print the table of refusals in Mark
 // situation is one in which a protocol refuses.
 type situation struct {
 	name   string
-	of     string // where the refusal is described, in wire-facts or in docs/divergences.md
+	of     string // where the refusal is described: a heading of wire-facts, or what docs/parity.md numbers
 	worn   []cloud.Identity
 	before func(t *testing.T, w *world)
 	change func(w *world, d dialect, r *http.Request)
@@ -51,34 +51,34 @@ func clientOf(d dialect) string {
 }
 
 var situations = []situation{
-	{name: "no header", of: "1.5", status: 401, change: func(_ *world, d dialect, r *http.Request) { r.Header.Del(d.header) },
+	{name: "no header", of: `"Errors"`, status: 401, change: func(_ *world, d dialect, r *http.Request) { r.Header.Del(d.header) },
 		service: `{"statusCode":401,"message":"The header X-IDENTITY-HEADER is missing or wrong.`},
-	{name: "a wrong header", of: "1.1", status: 401, change: func(_ *world, d dialect, r *http.Request) { r.Header.Set(d.header, guid(1)) },
+	{name: "a wrong header", of: `"Environment variables and precedence"`, status: 401, change: func(_ *world, d dialect, r *http.Request) { r.Header.Set(d.header, guid(1)) },
 		service: `{"statusCode":401,"message":"The header X-IDENTITY-HEADER is missing or wrong.`, legacy: `{"statusCode":401,"message":"The header secret is missing or wrong.`},
-	{name: "no Metadata header", of: "1.5", status: 400, change: func(_ *world, d dialect, r *http.Request) { r.Header.Del("Metadata") },
+	{name: "no Metadata header", of: `"Errors"`, status: 400, change: func(_ *world, d dialect, r *http.Request) { r.Header.Del("Metadata") },
 		imds: both + "Required metadata header not specified"},
-	{name: "X-Forwarded-For", of: "1.3", status: 400, change: func(_ *world, _ dialect, r *http.Request) { r.Header.Set("X-Forwarded-For", "10.0.0.1") },
+	{name: "X-Forwarded-For", of: `"IMDS"`, status: 400, change: func(_ *world, _ dialect, r *http.Request) { r.Header.Set("X-Forwarded-For", "10.0.0.1") },
 		service: text("The token endpoint does not answer requests that carry X-Forwarded-For"), imds: both + "The token endpoint does not answer requests that carry X-Forwarded-For"},
 	{name: "a foreign Host", of: "T3", status: 400, change: func(_ *world, _ dialect, r *http.Request) { r.Host = "attacker.test" },
 		service: text("The token endpoint is not known under this host name."), imds: both + "The token endpoint is not known under this host name."},
-	{name: "POST", of: "1.5", status: 405, change: func(_ *world, _ dialect, r *http.Request) { r.Method = "POST" },
+	{name: "POST", of: `"Errors"`, status: 405, change: func(_ *world, _ dialect, r *http.Request) { r.Method = "POST" },
 		service: `{"statusCode":405,"message":"The token endpoint answers GET only`, imds: both + "The token endpoint answers GET only"},
-	{name: "no api-version", of: "1.5", status: 400, change: func(_ *world, _ dialect, r *http.Request) { r.URL.RawQuery = "resource=https://vault.azure.net" },
+	{name: "no api-version", of: `"Errors"`, status: 400, change: func(_ *world, _ dialect, r *http.Request) { r.URL.RawQuery = "resource=https://vault.azure.net" },
 		service: `{"error":{"code":"UnsupportedApiVersion","message":"The api-version is missing; supported are `, imds: both + "The api-version is missing; supported are "},
-	{name: "an unknown api-version", of: "1.5", status: 400, change: func(_ *world, d dialect, r *http.Request) {
+	{name: "an unknown api-version", of: `"Errors"`, status: 400, change: func(_ *world, d dialect, r *http.Request) {
 		r.URL.RawQuery = strings.Replace(r.URL.RawQuery, d.version, "2099-01-01", 1)
 	}, service: `{"error":{"code":"UnsupportedApiVersion","message":"The api-version '2099-01-01' is not supported`, imds: both + "The api-version '2099-01-01' is not supported"},
-	{name: "no resource", of: "1.5", status: 400, change: func(_ *world, d dialect, r *http.Request) { r.URL.RawQuery = "api-version=" + d.version },
+	{name: "no resource", of: `"Errors"`, status: 400, change: func(_ *world, d dialect, r *http.Request) { r.URL.RawQuery = "api-version=" + d.version },
 		service: text("The query parameter resource is missing."), imds: both + "The query parameter resource is missing."},
-	{name: "an unknown resource", of: "1.5", status: 400, change: func(_ *world, _ dialect, r *http.Request) { r.URL.RawQuery += ".example" },
+	{name: "an unknown resource", of: `"Errors"`, status: 400, change: func(_ *world, _ dialect, r *http.Request) { r.URL.RawQuery += ".example" },
 		service: text("AADSTS500011: The resource principal named https://vault.azure.net.example was not found in the tenant."),
 		imds:    `{"error":"invalid_resource","error_description":"AADSTS500011: The resource principal named https://vault.azure.net.example was not found in the tenant.`},
-	{name: "no system-assigned identity, none selected", of: "1.5", status: 400, worn: worn(bill),
+	{name: "no system-assigned identity, none selected", of: `"Errors"`, status: 400, worn: worn(bill),
 		service: text("Unable to load the proper Managed Identity."), legacy: text("Unable to load requested managed identity."), arc: both + "Identity not found"},
-	{name: "no identity at all", of: "1.5", status: 400, worn: []cloud.Identity{},
+	{name: "no identity at all", of: `"Errors"`, status: 400, worn: []cloud.Identity{},
 		service: text("Unable to load the proper Managed Identity."), legacy: text("Unable to load requested managed identity."), imds: both + "Identity not found"},
-	{name: "several, none selected", of: "1.5", status: 400, worn: worn(bill, audit), imds: both + "Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request", arc: both + "Identity not found"},
-	{name: "an identity that is not attached", of: "1.5", status: 400, change: more(func(d dialect) string { return query(clientOf(d), audit.Client) }),
+	{name: "several, none selected", of: `"Errors"`, status: 400, worn: worn(bill, audit), imds: both + "Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request", arc: both + "Identity not found"},
+	{name: "an identity that is not attached", of: `"Errors"`, status: 400, change: more(func(d dialect) string { return query(clientOf(d), audit.Client) }),
 		service: text("Unable to load the proper Managed Identity."), legacy: text("Unable to load requested managed identity."), imds: both + "Identity not found"},
 	{name: "an identity that was deleted", of: "ID-4", status: 400, before: func(_ *testing.T, w *world) { w.gone[bill.ID] = true },
 		change:  more(func(d dialect) string { return query(clientOf(d), bill.Client) }),
@@ -95,7 +95,7 @@ var situations = []situation{
 		service: text("The query parameter resource is given twice."), imds: both + "The query parameter resource is given twice."},
 	{name: "a parameter in another case", of: "T19", status: 400, change: more(func(dialect) string { return "&Client_ID=" + guid(1) }),
 		service: text(`The query parameter client_id is spelled \"Client_ID\".`), imds: both + `The query parameter client_id is spelled \"Client_ID\".`},
-	{name: "a container that its lifecycle leaves out", of: "1.7", status: 400, worn: func() []cloud.Identity { ids := worn(system); ids[0].Lifecycle = cloud.Init; return ids }(),
+	{name: "a container that its lifecycle leaves out", of: `"Container Apps specifics"`, status: 400, worn: func() []cloud.Identity { ids := worn(system); ids[0].Lifecycle = cloud.Init; return ids }(),
 		service: text("Unable to load the proper Managed Identity."), legacy: text("Unable to load requested managed identity."), imds: both + "Identity not found"},
 	{name: "WEBSITE_DISABLE_MSI", of: "TK-7", status: 400, before: func(t *testing.T, w *world) {
 		w.attach(t, host.Attachment{Source: w.replica.Source, MSIDisabled: true})
@@ -106,7 +106,7 @@ var situations = []situation{
 		imds:   `{"error":"too_many_requests","error_description":"Too many requests: `, arc: "-"},
 	{name: "another process", of: "TK-15", status: 401, before: func(t *testing.T, w *world) { w.started(t, 1, w.replica.Source) },
 		service: `{"statusCode":401,"message":"The calling process is not one of the replica's.`, imds: `{"error":"unknown_source","error_description":"The calling process is not one of the replica's.`},
-	{name: "no key", of: "1.3", status: 401, change: func(_ *world, _ dialect, r *http.Request) { r.Header.Del("Authorization") },
+	{name: "no key", of: `"Azure Arc"`, status: 401, change: func(_ *world, _ dialect, r *http.Request) { r.Header.Del("Authorization") },
 		arc: `{"error":"unauthorized_client","error_description":"Missing Basic Authorization header"`},
 	{name: "a used key", of: "T9", status: 401, change: func(_ *world, _ dialect, r *http.Request) {
 		if answer, err := http.DefaultClient.Do(r.Clone(r.Context())); err == nil {
@@ -116,7 +116,7 @@ var situations = []situation{
 		arc: `{"error":"unauthorized_client","error_description":"The key is not one that this replica was just given`},
 	{name: "no signing key", of: "T24", status: 503, before: func(_ *testing.T, w *world) { w.fail = errUnsigned },
 		service: `{"statusCode":503,"message":"There is no signing key that is valid now.`, imds: `{"error":"temporarily_unavailable","error_description":"There is no signing key that is valid now.`},
-	{name: "our own fault", of: "1.5", status: 500, before: func(_ *testing.T, w *world) { w.fail = errors.New("oh") },
+	{name: "our own fault", of: `"Errors"`, status: 500, before: func(_ *testing.T, w *world) { w.fail = errors.New("oh") },
 		service: `{"statusCode":500,"message":"Something went wrong on our side`, imds: `{"error":"unknown","error_description":"Something went wrong on our side`},
 }
 
@@ -149,7 +149,7 @@ func plain(text string) string {
 }
 
 // TestEveryRefusal is the table of refusals: for each protocol and situation the request, the status and
-// the body (wire-facts 1.5).
+// the body (wire-facts: "Errors").
 func TestEveryRefusal(t *testing.T) {
 	rows := []string{"| protocol | situation | request | status | body |", "|---|---|---|---|---|"}
 	for _, s := range situations {

@@ -16,6 +16,7 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/directory"
+	"lanyard/internal/msi"
 	"lanyard/internal/platform"
 )
 
@@ -24,8 +25,8 @@ type upFlags struct {
 	listen, world, records, timing, tokens string
 	allow                                  []string
 	ephemeral, verbose, imds               bool
-	federated, imdsAtOnce                  int
-	imdsRate                               float64
+	federated                              int
+	imdsLimits                             msi.Limits
 	rotate                                 span
 }
 
@@ -64,8 +65,8 @@ between them: token-cache=SPAN, removal=at-once or removal=expiry, role-propagat
 	flags.BoolVar(&f.ephemeral, "ephemeral", false, "keep nothing when it ends")
 	flags.StringSliceVar(&f.allow, "allow", nil, "private addresses that apps may reach through the proxy, e.g. 10.0.0.0/8")
 	flags.BoolVar(&f.imds, "imds", false, "serve instance metadata at "+platform.MetadataHost+" too, and put that address on the loopback meanwhile")
-	flags.Float64Var(&f.imdsRate, "imds-rate", 20, "requests for tokens a second that a replica may make of instance metadata")
-	flags.IntVar(&f.imdsAtOnce, "imds-at-once", 5, "requests for tokens that a replica may have in hand at instance metadata")
+	flags.Float64Var(&f.imdsLimits.Rate, "imds-rate", msi.IMDSRate, "requests for tokens a second that a replica may make of instance metadata")
+	flags.IntVar(&f.imdsLimits.AtOnce, "imds-at-once", msi.IMDSAtOnce, "requests for tokens that a replica may have in hand at instance metadata")
 	flags.StringVar(&f.records, "records", "refuse", "what becomes of tokens while they cannot be recorded: refuse, or degrade to give them out")
 	flags.StringVar(&f.timing, "timing", "", "what the world does as late as Azure; what it was before when left out")
 	flags.IntVar(&f.federated, "federated-credentials-limit", directory.FederatedLimit, "how many federated credentials an identity or application may have; 0 sets no limit")
@@ -83,14 +84,14 @@ func (f upFlags) config(a *app) (platform.Config, error) {
 	}
 	c := platform.Config{
 		State: a.state, Listen: f.listen, Ephemeral: f.ephemeral, HeaderLife: time.Duration(f.rotate),
-		MetadataRate: f.imdsRate, MetadataAtOnce: f.imdsAtOnce, FederatedLimit: f.federated,
+		IMDSLimits: f.imdsLimits, FederatedLimit: f.federated,
 		Log: slog.New(slog.NewTextHandler(a.std.err, &slog.HandlerOptions{Level: level})),
 	}
 	if c.HeaderLife != 0 && c.HeaderLife < time.Minute {
 		return c, hinted{fmt.Sprintf("--rotate-headers %s is shorter than a minute", &f.rotate), "lanyard up --rotate-headers 24h"}
 	}
-	if f.imdsRate <= 0 || f.imdsAtOnce <= 0 {
-		return c, hinted{"--imds-rate and --imds-at-once are more than nothing", "lanyard up --imds-rate 20 --imds-at-once 5"}
+	if f.imdsLimits.Rate <= 0 || f.imdsLimits.AtOnce <= 0 {
+		return c, hinted{"--imds-rate and --imds-at-once are more than nothing", fmt.Sprintf("lanyard up --imds-rate %d --imds-at-once %d", msi.IMDSRate, msi.IMDSAtOnce)}
 	}
 	switch {
 	case f.federated < 0:

@@ -10,10 +10,16 @@ import (
 	"lanyard/internal/host"
 )
 
+// What Azure lets a machine ask of IMDS for tokens (wire-facts: "IMDS").
+const (
+	IMDSRate   = 20 // requests a second
+	IMDSAtOnce = 5  // requests in hand
+)
+
 // Limits hold a replica that asks as on a virtual machine (TK-8).
 type Limits struct {
-	Rate   float64 // requests a second; 0 means 20
-	AtOnce int     // 0 means 5
+	Rate   float64 // requests a second; 0 means IMDSRate
+	AtOnce int     // requests in hand; 0 means IMDSAtOnce
 }
 
 // meters are the limits' counts, by replica.
@@ -31,7 +37,7 @@ type meter struct {
 // enter takes a request in hand, until leave is called, or refuses it.
 func (d *Door) enter(r *host.Replica) (leave func(), err error) {
 	m := &d.meters
-	perSecond, atOnce := cmp.Or(d.Limits.Rate, 20), cmp.Or(d.Limits.AtOnce, 5)
+	perSecond, atOnce := cmp.Or(d.Limits.Rate, IMDSRate), cmp.Or(d.Limits.AtOnce, IMDSAtOnce)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	one := m.all[r]

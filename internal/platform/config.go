@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lanyard/internal/cloud"
+	"lanyard/internal/msi"
 )
 
 // Config says what to start. The zero value of every field but State is harmless.
@@ -20,10 +21,8 @@ type Config struct {
 	Ephemeral bool
 	// Allow names the private addresses that apps may reach through the proxy.
 	Allow []netip.Prefix
-	// MetadataRate and MetadataAtOnce hold each replica that asks instance metadata for tokens: requests
-	// a second, and in hand. 0 means Azure's, 20 and 5.
-	MetadataRate   float64
-	MetadataAtOnce int
+	// IMDSLimits hold each replica that asks instance metadata for tokens; the zero Limits are Azure's.
+	IMDSLimits msi.Limits
 	// FederatedOnce takes each foreign token once; otherwise it may come again while it lasts.
 	FederatedOnce bool
 	// FederatedLimit is how many federated credentials an identity or an application may have: 0 means

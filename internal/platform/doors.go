@@ -150,7 +150,7 @@ func (p *Platform) msiDoor() *msi.Door {
 		Hosts: p.host, Issuer: p.issuer, Directory: p.directory, Address: p.Address(), Names: p.metadataHosts(), Keys: p.keyFiles,
 		Timing: p.clock.Timing, Age: p.clock.Age, Now: p.config.Now, Log: p.log,
 		Record: p.signIns.Record, Delivered: p.signIns.Delivered, Refused: p.signIns.Refuse,
-		Limits: msi.Limits{Rate: p.config.MetadataRate, AtOnce: p.config.MetadataAtOnce},
+		Limits: p.config.IMDSLimits,
 	}
 }
 

@@ -51,15 +51,15 @@ type source struct {
 
 // A column is one request.
 type column struct {
-	name     string
-	app      string // who asks
-	selector string // none, client_id, object_id, resource_id
-	whose    string // which identity that names: an app, [worn], [stranger] or [nobody]
-	refused  string // what the platform says against it, as clients pass it on; "" is a token
-	resource string // "" is the vaults'
-	env      []string
-	muted    bool // WEBSITE_DISABLE_MSI
-	crowded  bool // comes when the replica has just asked as often as it may in a second
+	name        string
+	app         string // who asks
+	selector    string // none, client_id, object_id, resource_id
+	whose       string // which identity that names: an app, [worn], [stranger] or [nobody]
+	refused     string // what the platform says against it, as clients pass it on; "" is a token
+	resource    string // "" is the vaults'
+	env         []string
+	msiDisabled bool // WEBSITE_DISABLE_MSI
+	crowded     bool // comes when the replica has just asked as often as it may in a second
 }
 
 // The apps of the matrix.

@@ -67,7 +67,7 @@ func (w *world) tryAll(t *testing.T, s source, program string) {
 				continue
 			}
 			env := s.environment(of, c)
-			kind := fmt.Sprint(c.app, c.muted, env)
+			kind := fmt.Sprint(c.app, c.msiDisabled, env)
 			if processes[kind] == nil {
 				processes[kind] = w.as(t, c, s, command, env...)
 				defer processes[kind].end()

@@ -30,7 +30,7 @@ var linkLocal = source{
 	id: "link", title: "IMDS at 169.254.169.254 (`lanyard up --imds`)", flag: "imds", address: true,
 	columns: slices.Concat(identities(""), strangers(notFound), []column{
 		unknown,
-		{name: disabled, app: both, selector: "none", whose: both, refused: "turned off by WEBSITE_DISABLE_MSI", muted: true},
+		{name: disabled, app: both, selector: "none", whose: both, refused: "turned off by WEBSITE_DISABLE_MSI", msiDisabled: true},
 		{name: crowd, app: both, selector: "none", whose: both, crowded: true, refused: "Too many requests"},
 	}),
 	raises: otherwise(appService.raises, map[string]string{

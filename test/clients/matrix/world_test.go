@@ -137,7 +137,7 @@ func (w *world) as(t testing.TB, c column, s source, program []string, variables
 	// DefaultAzureCredential must not find what else this machine's user is signed in with.
 	cmd.Env = append(cmd.Env, "HOME="+home, "AZURE_CONFIG_DIR="+filepath.Join(home, "az"), "PATH="+filepath.Dir(cmd.Path)+":"+workshop,
 		"VAULT="+store, "SECRET="+secret, "AZURE_CORE_COLLECT_TELEMETRY=false", "AZURE_CORE_SURVEY_MESSAGE=false")
-	if c.muted {
+	if c.msiDisabled {
 		cmd.Env = append(cmd.Env, "WEBSITE_DISABLE_MSI=true")
 	}
 	return begin(t, cmd)

@@ -43,6 +43,9 @@ type Guard struct {
 	Backdated time.Duration
 	// Revoked reports whether a token was taken back; nil means that none is.
 	Revoked func(token string, of cloud.PrincipalID, app cloud.ID, minted time.Time) bool
+	// Home says why a token that names an app must not come by the connection of this request, and nil
+	// when it may (T10). It is asked of tokens that are good in all else; a nil Home lets them come by any.
+	Home func(ctx context.Context, caller cloud.Caller, app cloud.ID) error
 	// Age says how old something is by the world's clock; nil means the real time since then.
 	Age func(born time.Time) time.Duration
 	Now func() time.Time // nil means time.Now
@@ -80,7 +83,8 @@ func (g *Guard) identify(r *http.Request) (cloud.Caller, *Rejection) {
 	if rejection := g.recognise(claims); rejection != nil {
 		return cloud.Caller{}, rejection
 	}
-	if rejection := g.outdated(claims, now); rejection != nil {
+	app := mintedFor(claims)
+	if rejection := g.outdated(claims, app, now); rejection != nil {
 		return cloud.Caller{}, rejection
 	}
 	caller := cloud.Caller{
@@ -92,6 +96,9 @@ func (g *Guard) identify(r *http.Request) (cloud.Caller, *Rejection) {
 	}
 	if claims.Scopes != "" {
 		caller.Scopes = strings.Fields(claims.Scopes)
+	}
+	if rejection := g.strayed(r.Context(), caller, app); rejection != nil {
+		return cloud.Caller{}, rejection
 	}
 	return caller, nil
 }
@@ -124,9 +131,9 @@ func (g *Guard) recognise(c token.Claims) *Rejection {
 
 // outdated refuses what was taken back, and what has grown too old by the world's clock although it has
 // not ended: in both cases another token of the same caller may be good.
-func (g *Guard) outdated(c token.Claims, now time.Time) *Rejection {
+func (g *Guard) outdated(c token.Claims, app cloud.ID, now time.Time) *Rejection {
 	minted := c.Minted(g.Backdated)
-	if g.Revoked != nil && g.Revoked(c.ID, c.Principal, mintedFor(c), minted) {
+	if g.Revoked != nil && g.Revoked(c.ID, c.Principal, app, minted) {
 		return reject(Revoked, "the token was revoked")
 	}
 	life := time.Unix(c.Expires, 0).Sub(minted)
@@ -134,20 +141,6 @@ func (g *Guard) outdated(c token.Claims, now time.Time) *Rejection {
 		return reject(AgedOut, "by this world's clock, which was moved, the token has ended")
 	}
 	return nil
-}
-
-// mintedFor gives the app that a token was minted for: what wears the user-assigned identity, or what
-// the system-assigned one belongs to. It is zero for applications and people.
-func mintedFor(c token.Claims) cloud.ID {
-	said := c.Host
-	if said == "" {
-		said = c.Resource
-	}
-	app, err := cloud.ParseID(said)
-	if err != nil {
-		return cloud.ID{}
-	}
-	return app
 }
 
 // matches holds the claims that apps and people have apart against the entry. A token cannot make an

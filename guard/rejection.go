@@ -27,6 +27,7 @@ const (
 	Gone          Reason = "principal gone"  // the directory no longer has it
 	Revoked       Reason = "revoked"         // minted before Principal.ValidFrom, or taken back
 	AgedOut       Reason = "aged out"        // too old by the world's clock, which was moved
+	Elsewhere     Reason = "elsewhere"       // it came by a connection that is not its app's
 	Mismatch      Reason = "not this caller" // the directory's principal has another tenant or client id
 )
 

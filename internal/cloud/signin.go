@@ -31,18 +31,19 @@ type SignIn struct {
 	Federated string      `json:"federated,omitempty"` // name of the federated credential by which it was got
 }
 
-// Refused is the record of a token that somebody did not get.
+// Refused is the record of a token that somebody did not get, or that came from elsewhere than its app.
 type Refused struct {
 	Time      time.Time   `json:"time"`
 	App       ID          `json:"app,omitzero"`
-	Replica   string      `json:"replica,omitempty"`
+	Replica   string      `json:"replica,omitempty"` // that asked, or by whose way the token came
 	Principal PrincipalID `json:"principal,omitempty"`
 	Client    ClientID    `json:"client,omitempty"`
 	Audience  string      `json:"audience,omitempty"` // as it was asked for, clipped
 	Protocol  string      `json:"protocol,omitempty"`
 	Process   Process     `json:"process,omitzero"`
 	From      string      `json:"from,omitempty"`
-	Status    int         `json:"status"` // HTTP
-	Code      string      `json:"code"`   // the fault's own
-	Reason    string      `json:"reason"` // a sentence
+	Token     string      `json:"token,omitempty"` // uti of a token that came from elsewhere
+	Status    int         `json:"status"`          // HTTP; 0 when it came from elsewhere and was accepted
+	Code      string      `json:"code"`            // the fault's own
+	Reason    string      `json:"reason"`          // a sentence
 }

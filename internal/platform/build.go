@@ -95,6 +95,9 @@ func (p *Platform) guardFor(audiences []string) *guard.Guard {
 		Keys: p.issuer.Key, Principal: p.directory.Remembered, Decide: p.directory.Decide, Suggest: p.directory.Suggest,
 		Authority: "https://" + cloud.Azure.Authority, Backdated: issuer.Backdating, Now: p.config.Now, Log: p.log,
 		Revoked: p.directory.Revoked, Age: p.clock.Age,
+		Home: func(ctx context.Context, caller cloud.Caller, of cloud.ID) error {
+			return p.home(ctx, arrival{caller: caller, app: of, audience: audiences[0]})
+		},
 	}
 }
 

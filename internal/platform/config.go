@@ -28,6 +28,9 @@ type Config struct {
 	// FederatedLimit is how many federated credentials an identity or an application may have: 0 means
 	// Azure's 20, a negative number sets no limit.
 	FederatedLimit int
+	// BindTokens refuses an app's token that comes by another connection than one of its replicas;
+	// otherwise that is recorded alone.
+	BindTokens bool
 	// Degrade gives tokens out though their records cannot be written; otherwise they are refused.
 	Degrade bool
 	// Timing says what the world does as late as Azure; nil keeps what it did before, at first nothing.

@@ -46,6 +46,7 @@ type Platform struct {
 	streams   *console.Door
 	history   *telemetry.History
 	signIns   *telemetry.SignIns
+	strays    strays
 	keyFiles  *keyfile.Folder // for replicas that take this host for one of Arc's
 	edge      *edge.Edge
 	trust     *edge.Trust

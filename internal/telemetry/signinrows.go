@@ -100,6 +100,7 @@ func noteOfRefused(r cloud.Refused, suppressed int64) note {
 	r.Time = r.Time.UTC()
 	r.Audience, r.Reason = clip(r.Audience, maxText), clip(r.Reason, maxReason)
 	r.Client, r.Principal = cloud.ClientID(clip(string(r.Client), maxText)), cloud.PrincipalID(clip(string(r.Principal), maxText))
+	r.Token = clip(r.Token, maxText)
 	r.Protocol, r.From = clip(r.Protocol, maxText), clip(r.From, maxText)
 	low := strings.ToLower
 	return note{

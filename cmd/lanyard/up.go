@@ -24,7 +24,7 @@ import (
 type upFlags struct {
 	listen, world, records, timing, tokens string
 	allow                                  []string
-	ephemeral, verbose, imds               bool
+	ephemeral, verbose, imds, bind         bool
 	federated                              int
 	imdsLimits                             msi.Limits
 	rotate                                 span
@@ -68,6 +68,7 @@ between them: token-cache=SPAN, removal=at-once or removal=expiry, role-propagat
 	flags.Float64Var(&f.imdsLimits.Rate, "imds-rate", msi.IMDSRate, "requests for tokens a second that a replica may make of instance metadata")
 	flags.IntVar(&f.imdsLimits.AtOnce, "imds-at-once", msi.IMDSAtOnce, "requests for tokens that a replica may have in hand at instance metadata")
 	flags.StringVar(&f.records, "records", "refuse", "what becomes of tokens while they cannot be recorded: refuse, or degrade to give them out")
+	flags.BoolVar(&f.bind, "bind-tokens", false, "refuse an app's token that comes by another connection than the proxy of the app's own replicas; recorded alone when left out")
 	flags.StringVar(&f.timing, "timing", "", "what the world does as late as Azure; what it was before when left out")
 	flags.IntVar(&f.federated, "federated-credentials-limit", directory.FederatedLimit, "how many federated credentials an identity or application may have; 0 sets no limit")
 	flags.StringVar(&f.tokens, "federated-tokens", "reusable", "whether another issuer's token may come again while it lasts, as SDKs send it: reusable, or once")
@@ -84,7 +85,7 @@ func (f upFlags) config(a *app) (platform.Config, error) {
 	}
 	c := platform.Config{
 		State: a.state, Listen: f.listen, Ephemeral: f.ephemeral, HeaderLife: time.Duration(f.rotate),
-		IMDSLimits: f.imdsLimits, FederatedLimit: f.federated,
+		IMDSLimits: f.imdsLimits, FederatedLimit: f.federated, BindTokens: f.bind,
 		Log: slog.New(slog.NewTextHandler(a.std.err, &slog.HandlerOptions{Level: level})),
 	}
 	if c.HeaderLife != 0 && c.HeaderLife < time.Minute {

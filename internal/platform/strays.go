@@ -37,12 +37,12 @@ func (p *Platform) home(ctx context.Context, a arrival) error {
 	} else if origin != "" {
 		by = "the proxy credential of the replica " + origin
 	}
-	why := fmt.Errorf("it was minted for the app %s and came by %s", a.app, by)
+	said := fmt.Sprintf("was minted for the app %s and came by %s", a.app, by)
 	if p.strays.first(stray{token: a.caller.TokenID, origin: origin}) {
-		p.tell(ctx, a, cloud.Refused{Replica: origin, Reason: "The token: " + why.Error() + "."})
+		p.tell(ctx, a, cloud.Refused{Replica: origin, Reason: "The token " + said + "."})
 	}
 	if p.config.BindTokens {
-		return why
+		return fmt.Errorf("it %s", said)
 	}
 	return nil
 }

@@ -190,6 +190,8 @@ type App struct {
 	Replicas   int        `json:"replicas"` // 0 stops it
 	Container  Container  `json:"container"`
 	Identities []Identity `json:"identities"`
+	// Since are those that it wore when Revision was made; nil when that is not known.
+	Since []PrincipalID `json:"since,omitzero"`
 }
 
 // Container is the one container of an app: a command with its environment.

@@ -14,6 +14,7 @@ const (
 	KeysRecall     = "/directory/recalls/"      // followed by a recall's id
 	KeyClock       = "/clock"                   // how the world's clock was moved
 	KeyTiming      = "/timing"                  // what the world does as late as Azure
+	KeyDrills      = "/drills"                  // which drills are on, and for whom
 	KeysSession    = "/entra/"                  // what the sign-in service remembers: codes and refresh tokens
 	KeysApp        = "/apps"                    // followed by an app's resource id: what should run
 	KeysSigning    = "/issuer/keys/"            // followed by a generation: a sealed signing key

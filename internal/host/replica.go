@@ -24,6 +24,9 @@ type Replica struct {
 	Header   cloud.Sealed // IDENTITY_HEADER, a GUID
 	Proxy    cloud.Sealed // the password of its proxy credential
 	Way      cloud.Sealed // the path, 32 hexadecimal digits, under which those find it who send no header
+	// Since are the identities that the app wore when this revision was made; nil when that is not known.
+	// It is shared: read it only. What the replica wears is in Identities.
+	Since    []cloud.PrincipalID
 	Started  time.Time
 	Restarts int    // how often this revision's command ended before this run
 	Attached bool   // somebody else runs its process (Attach)
@@ -142,7 +145,7 @@ func (h *Host) admit(c *crew, app *cloud.App) (*Replica, error) {
 		return nil, fmt.Errorf("draw proxy password: %w", err)
 	}
 	return &Replica{
-		Name: app.Revision + "-" + suffix, App: app.ID, Revision: app.Revision, Header: cloud.Seal(header),
+		Name: app.Revision + "-" + suffix, App: app.ID, Revision: app.Revision, Since: app.Since, Header: cloud.Seal(header),
 		Proxy: cloud.Seal(hex.EncodeToString(drawn[:24])), Way: cloud.Seal(hex.EncodeToString(drawn[24:])),
 		Started: h.now(), MSIDisabled: MSIDisabled(variables(app.Container.Env)), Source: SourceAppService,
 		crew: c, rootKnown: make(chan struct{}), turns: make(turns, perReplica),

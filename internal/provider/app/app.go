@@ -82,20 +82,21 @@ func (a containerApp) run(c *arm.Change) error {
 	return nil
 }
 
-// revise names a new revision exactly when the template has changed (ID-7).
+// revise names a new revision exactly when the template has changed (ID-7), and keeps which identities
+// the app wore when it was made (ID-9).
 func (a containerApp) revise(c *arm.Change) (appProperties, error) {
 	after, err := propertiesOf(c.After)
 	if err != nil {
 		return after, err
 	}
-	name, created := "", ""
+	name, created, worn := "", "", []cloud.PrincipalID(nil)
 	if c.Before != nil {
 		before, err := propertiesOf(c.Before)
 		if err != nil {
 			return after, err
 		}
 		if sameTemplate(before.Template, after.Template) {
-			name, created = before.LatestRevisionName, before.RevisionCreatedTime
+			name, created, worn = before.LatestRevisionName, before.RevisionCreatedTime, before.RevisionIdentities
 		} else if suffix := after.Template.RevisionSuffix; suffix != "" && c.ID.Name()+"--"+suffix == before.LatestRevisionName {
 			return after, invalidField("template.revisionSuffix", "Invalid value: %q: the revision with this suffix has another template", suffix)
 		}
@@ -105,6 +106,10 @@ func (a containerApp) revise(c *arm.Change) (appProperties, error) {
 			return after, err
 		}
 		created = a.Time().Format("2006-01-02T15:04:05+00:00")
+		worn = []cloud.PrincipalID{}
+		for _, id := range a.identities(c.After, after.Configuration.IdentitySettings) {
+			worn = append(worn, id.Principal)
+		}
 	}
 	m, err := provider.Read("properties", c.After.Properties)
 	if err != nil {
@@ -113,6 +118,7 @@ func (a containerApp) revise(c *arm.Change) (appProperties, error) {
 	m.Set("latestRevisionName", name)
 	m.Set("latestReadyRevisionName", name)
 	m.Set("revisionCreatedTime", created)
+	m.Set("revisionIdentities", worn)
 	c.After.Properties = m.Raw()
 	return after, nil
 }
@@ -153,6 +159,7 @@ func (a containerApp) describe(d *arm.Document) (cloud.App, error) {
 		Container: cloud.Container{Name: first.Name, Image: first.Image, Command: first.Command, Args: first.Args,
 			Env: []cloud.Variable{}},
 		Identities: a.identities(d, p.Configuration.IdentitySettings),
+		Since:      p.RevisionIdentities,
 	}
 	for _, v := range first.Env {
 		app.Container.Env = append(app.Container.Env, cloud.Variable(v))

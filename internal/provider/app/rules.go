@@ -37,6 +37,7 @@ func environmentName(name string) error {
 var readOnly = []string{
 	"provisioningState", "runningStatus", "latestRevisionName", "latestReadyRevisionName", "latestRevisionFqdn",
 	"customDomainVerificationId", "outboundIpAddresses", "eventStreamEndpoint", "deploymentErrors", "revisionCreatedTime",
+	"revisionIdentities",
 }
 
 // shapeApp holds a container app's document against the rules, fills the defaults and gives its

@@ -51,13 +51,13 @@ func within(m provider.Members, path, name string, change func(provider.Members)
 	return nil
 }
 
-// Show fills what the app does not use, and leaves out what is for the list of revisions.
+// Show fills what the app does not use, and leaves out what is said of revisions.
 func (a containerApp) Show(_ context.Context, d *arm.Document) error {
 	m, err := provider.Read("properties", d.Properties)
 	if err != nil {
 		return err
 	}
-	m.Drop("revisionCreatedTime")
+	m.Drop("revisionCreatedTime", "revisionIdentities")
 	if a.Streams != nil {
 		m.Set("eventStreamEndpoint", a.streamOf(d)+"/eventstream")
 	}

@@ -117,12 +117,16 @@ const (
 
 // appProperties are what this package reads back from a container app's properties.
 type appProperties struct {
-	EnvironmentID       string   `json:"environmentId"`
-	RunningStatus       string   `json:"runningStatus"`
-	LatestRevisionName  string   `json:"latestRevisionName"`
-	RevisionCreatedTime string   `json:"revisionCreatedTime"` // of the latest one; not shown on the app itself
-	Template            template `json:"template"`
-	Configuration       struct {
+	EnvironmentID       string `json:"environmentId"`
+	RunningStatus       string `json:"runningStatus"`
+	LatestRevisionName  string `json:"latestRevisionName"`
+	RevisionCreatedTime string `json:"revisionCreatedTime"` // of the latest one; not shown on the app itself
+	// RevisionIdentities are those worn when the latest one was made; null in documents that were written
+	// before this was kept, and not shown either.
+	RevisionIdentities []cloud.PrincipalID `json:"revisionIdentities"`
+
+	Template      template `json:"template"`
+	Configuration struct {
 		IdentitySettings []setting `json:"identitySettings"`
 	} `json:"configuration"`
 }

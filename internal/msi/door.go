@@ -17,6 +17,7 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/directory"
+	"lanyard/internal/drill"
 	"lanyard/internal/host"
 	"lanyard/internal/httpkit"
 	"lanyard/internal/issuer"
@@ -74,6 +75,8 @@ type Door struct {
 	Record    func(context.Context, cloud.SignIn) error
 	Delivered func(replica string, of cloud.PrincipalID, n int)
 	Refused   func(cloud.Refused)
+	// Drills gives the drills that are on; nil means that none ever is.
+	Drills func() drill.Set
 	// Timing says for how long a token is given out again; nil means cloud.Instant.
 	Timing func() cloud.Timing
 	Age    func(born time.Time) time.Duration // nil means real time since born

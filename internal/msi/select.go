@@ -11,18 +11,9 @@ import (
 
 // choose gives the identity of a replica that an ask selects, and who it is in the directory.
 func (d *Door) choose(p *protocol, r *host.Replica, a ask) (cloud.Principal, error) {
-	id, ok := cloud.Identity{}, false
-	for _, worn := range r.Identities() {
-		if p.selects(a, worn) {
-			id, ok = worn, true
-			break
-		}
-	}
-	if !ok && p.sole && a.by == "" {
-		var err error
-		if id, ok, err = sole(r); err != nil {
-			return cloud.Principal{}, err
-		}
+	id, ok, err := p.pick(a, d.worn(r), r.Init)
+	if err != nil {
+		return cloud.Principal{}, err
 	}
 	if !ok {
 		return cloud.Principal{}, d.unassigned(p, r, a)
@@ -47,6 +38,19 @@ func (d *Door) choose(p *protocol, r *host.Replica, a ask) (cloud.Principal, err
 	return who, nil
 }
 
+// pick gives the one of several identities that an ask of a container means, if it means one.
+func (p *protocol) pick(a ask, among []cloud.Identity, init bool) (cloud.Identity, bool, error) {
+	for _, id := range among {
+		if p.selects(a, id) {
+			return id, true, nil
+		}
+	}
+	if p.sole && a.by == "" {
+		return sole(among, init)
+	}
+	return cloud.Identity{}, false, nil
+}
+
 // selects reports whether an ask means an identity. Selectors mean user-assigned ones, in most
 // protocols; without one the system-assigned is meant (wire-facts: "Requests").
 func (p *protocol) selects(a ask, id cloud.Identity) bool {
@@ -69,10 +73,10 @@ func (p *protocol) names(a ask, id cloud.Identity) bool {
 	return false
 }
 
-// sole gives the only user-assigned identity that is open to a replica.
-func sole(r *host.Replica) (only cloud.Identity, found bool, err error) {
-	for _, id := range r.Identities() {
-		if id.Kind != cloud.UserAssigned || !id.Lifecycle.Opens(r.Init) {
+// sole gives the only user-assigned identity of several that is open to a container.
+func sole(among []cloud.Identity, init bool) (only cloud.Identity, found bool, err error) {
+	for _, id := range among {
+		if id.Kind != cloud.UserAssigned || !id.Lifecycle.Opens(init) {
 			continue
 		}
 		if found {
@@ -87,9 +91,12 @@ func sole(r *host.Replica) (only cloud.Identity, found bool, err error) {
 
 // unassigned refuses an ask that selects nothing, and says what would mend it.
 func (d *Door) unassigned(p *protocol, r *host.Replica, a ask) *fault.Error {
+	if f := d.withheld(p, r, a); f != nil {
+		return f
+	}
 	assign := fmt.Sprintf("lanyard containerapp identity assign --name %s --resource-group %s", r.App.Name(), r.App.Group())
 	var own []string
-	for _, id := range r.Identities() {
+	for _, id := range d.worn(r) {
 		if id.Kind == cloud.UserAssigned {
 			own = append(own, string(id.Client))
 		}

@@ -136,7 +136,7 @@ func (d *Door) info(w http.ResponseWriter, r *http.Request, c *call) error {
 		return err
 	}
 	var tenant cloud.TenantID
-	for _, id := range c.replica.Identities() {
+	for _, id := range d.worn(c.replica) {
 		if id.Lifecycle.Opens(c.replica.Init) {
 			tenant = id.Tenant
 		}

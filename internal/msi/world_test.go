@@ -18,6 +18,7 @@ import (
 
 	"lanyard/internal/cloud"
 	"lanyard/internal/directory"
+	"lanyard/internal/drill"
 	"lanyard/internal/host"
 	"lanyard/internal/host/hosttest"
 	"lanyard/internal/httpkit"
@@ -63,6 +64,7 @@ type world struct {
 
 	groups, roles []string
 	recalls       []cloud.Recall
+	drills        drill.Set
 	keys          files
 	witness       witnesses
 }

@@ -38,6 +38,7 @@ type templateFlags struct {
 	command, args []string
 	env           []string
 	minReplicas   int
+	suffix        string
 }
 
 func (t *templateFlags) flags(cmd *cobra.Command) {
@@ -45,6 +46,7 @@ func (t *templateFlags) flags(cmd *cobra.Command) {
 	f.StringVar(&t.image, "image", "", "container image")
 	f.StringSliceVar(&t.command, "command", nil, "command, its words separated by commas or in several flags")
 	f.StringSliceVar(&t.args, "args", nil, "arguments of the command")
+	f.StringVar(&t.suffix, "revision-suffix", "", "end of the revision's name; another one makes a new revision")
 	f.IntVar(&t.minReplicas, "min-replicas", 1, "how many replicas run")
 }
 
@@ -55,6 +57,7 @@ func (t *templateFlags) put(cmd *cobra.Command, container, template map[string]a
 			container[name] = value
 		}
 	}
+	template["revisionSuffix"] = t.suffix // that of the last revision is not the next one's
 	if cmd.Flags().Changed("min-replicas") {
 		template["scale"] = map[string]any{"minReplicas": t.minReplicas, "maxReplicas": max(1, t.minReplicas)}
 	}

@@ -123,7 +123,7 @@ roles at scopes that the resources enforce. For what az has, nouns, verbs and fl
 	flags.StringVar(&a.query, "query", "", "JMESPath query over the result")
 	root.AddCommand(
 		upCommand(a), downCommand(a), statusCommand(a), runCommand(a), envCommand(a), applyCommand(a),
-		explainCommand(a), logsCommand(a), tokenCommand(a), clockCommand(a),
+		explainCommand(a), logsCommand(a), tokenCommand(a), clockCommand(a), drillCommand(a),
 		groupCommand(a), identityCommand(a), containerappCommand(a), roleCommand(a), keyvaultCommand(a),
 		accountCommand(a), adCommand(a), lockCommand(a), providerCommand(a), restCommand(a), azCommand(a),
 	)

@@ -45,6 +45,9 @@ func (a *app) printStatus(s platform.Status) error {
 	if s.Ahead != "" {
 		facts = append(facts, []string{"Clock", s.Ahead + " ahead"})
 	}
+	for _, on := range s.Drills {
+		facts = append(facts, []string{"Drill", on.String()})
+	}
 	if !s.Held.IsZero() {
 		facts = append(facts, []string{"Keys", "held since " + since(s.Held)})
 	}

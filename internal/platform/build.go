@@ -56,6 +56,7 @@ func (p *Platform) build(ctx context.Context) error {
 	}
 	p.clock.OnChange(p.issuer.Wake, p.directory.Wake)
 	p.secrets = store.NewView(p.store, cloud.KeysVault)
+	p.buildDrills()
 	p.console = &telemetry.Console{Dir: filepath.Join(p.config.State, "console"), Log: log}
 	p.onStop(p.console.Close)
 	p.streams = &console.Door{Console: p.console, Ending: p.ending, Now: now, Log: log}

@@ -9,6 +9,7 @@ import (
 
 	"lanyard/internal/arm"
 	"lanyard/internal/cloud"
+	"lanyard/internal/drill"
 	"lanyard/internal/fault"
 	"lanyard/internal/httpkit"
 	"lanyard/internal/telemetry"
@@ -40,6 +41,9 @@ func (p *Platform) controlRoutes(mux *http.ServeMux) {
 		"GET /clock":                        p.showClock,
 		"POST /clock/advance":               p.advanceClock,
 		"POST /clock/reset":                 p.resetClock,
+		"GET /drills":                       p.listDrills,
+		"POST /drills/start":                p.startDrill,
+		"POST /drills/stop":                 p.stopDrill,
 		"PUT /timing":                       p.changeTiming,
 		"POST /replicas/{name}/attestation": p.attestation,
 		"GET /signins":                      p.signInRecords,
@@ -96,6 +100,7 @@ type Status struct {
 	Timing   string         `json:"timing"`               // what the world does as late as Azure
 	Ahead    string         `json:"clockAhead,omitempty"` // by how much the world's clock was advanced
 	Held     time.Time      `json:"keysHeld,omitzero"`    // since when rotation of signing keys is held
+	Drills   drill.Set      `json:"drills,omitempty"`     // the drills that are on
 	Boundary string         `json:"boundary"`             // what keeps a replica from the state folder
 	Records  Records        `json:"records"`              // how it stands with the records of tokens
 	// Unattested says why this system does not tell which process calls; empty when it does.
@@ -108,6 +113,7 @@ func (p *Platform) status(w http.ResponseWriter, _ *http.Request) error {
 		Address: p.Address(), PID: p.place.PID, Started: p.place.Started, State: p.config.State,
 		Tenant: p.owner.Tenant, Scope: p.scope(), Boundary: p.host.Engine.Boundary(), Records: p.signIns.Records(), Replicas: []ReplicaStatus{},
 	}
+	s.Drills = p.drills.set()
 	s.Timing, s.Held = p.clock.Timing().String(), p.issuer.Held()
 	if by := p.clock.Ahead(); by > 0 {
 		s.Ahead = cloud.Span(by)

@@ -148,7 +148,7 @@ func (p *Platform) graphDoor() *graph.Door {
 func (p *Platform) msiDoor() *msi.Door {
 	return &msi.Door{
 		Hosts: p.host, Issuer: p.issuer, Directory: p.directory, Address: p.Address(), Names: p.metadataHosts(), Keys: p.keyFiles,
-		Timing: p.clock.Timing, Age: p.clock.Age, Now: p.config.Now, Log: p.log,
+		Drills: p.drills.set, Timing: p.clock.Timing, Age: p.clock.Age, Now: p.config.Now, Log: p.log,
 		Record: p.signIns.Record, Delivered: p.signIns.Delivered, Refused: p.signIns.Refuse,
 		Limits: p.config.IMDSLimits,
 	}

@@ -37,6 +37,7 @@ type Platform struct {
 	store     store.Store
 	secrets   *store.View // of the vaults
 	clock     *clock.Clock
+	drills    drills
 	directory *directory.Directory
 	issuer    *issuer.Issuer
 	arm       *arm.Engine
@@ -152,6 +153,7 @@ func (p *Platform) runEngines(ctx context.Context) error {
 		{"issuer", p.issuer.Run, p.issuer.Ready},
 		{"arm", p.arm.Run, p.arm.Ready},
 		{"secrets", p.secrets.Run, p.secrets.Ready},
+		{"drills", p.drills.view.Run, p.drills.view.Ready},
 	}
 	for _, e := range engines {
 		p.keep(running, &p.rest, e.name, e.run)

@@ -83,11 +83,8 @@ func readSelection(r *http.Request) (cloud.Recall, error) {
 	recall := cloud.Recall{Token: s.Token, Principal: s.Principal}
 	if s.App != "" {
 		var err error
-		if recall.App, err = cloud.ParseID(s.App); err != nil {
-			return cloud.Recall{}, fault.New(fault.Invalid, "InvalidApp", "The app's id cannot be read: %v.", err)
-		}
-		if !recall.App.Is(app.Apps) {
-			return cloud.Recall{}, fault.New(fault.Invalid, "InvalidApp", "%s is not the id of a container app.", fault.Clip(s.App))
+		if recall.App, err = readApp(s.App); err != nil {
+			return cloud.Recall{}, err
 		}
 	}
 	named := s.Token != "" || s.Principal != "" || s.App != ""
@@ -101,6 +98,18 @@ func readSelection(r *http.Request) (cloud.Recall, error) {
 		return cloud.Recall{}, fault.New(fault.Invalid, "InvalidToken", "A token's id, its uti, is shorter.")
 	}
 	return recall, nil
+}
+
+// readApp reads the id of a container app.
+func readApp(text string) (cloud.ID, error) {
+	id, err := cloud.ParseID(text)
+	if err != nil {
+		return id, fault.New(fault.Invalid, "InvalidApp", "The app's id cannot be read: %v.", err)
+	}
+	if !id.Is(app.Apps) {
+		return id, fault.New(fault.Invalid, "InvalidApp", "%s is not the id of a container app.", fault.Clip(text))
+	}
+	return id, nil
 }
 
 // forgetRecalls removes what is kept of tokens that have ended, until ctx ends.

@@ -381,3 +381,33 @@ func TestHeadersStayWhereNobodyAskedForOthers(t *testing.T) {
 		}
 	})
 }
+
+func TestAReplicaKnowsWhatItsRevisionWasMadeWith(t *testing.T) { // ID-9
+	play(t, func(t *testing.T, s *stage) {
+		a := app(hosttest.Obey, 1)
+		a.Since = []cloud.PrincipalID{"early"}
+		s.place(a)
+		attached, err := s.host.Attach(t.Context(), hello, host.Attachment{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := s.host.Replicas(hello)
+		if len(all) != 2 || !slices.Equal(all[0].Since, a.Since) || !slices.Equal(all[1].Since, a.Since) {
+			t.Errorf("of %d replicas the first was made with %q", len(all), all[0].Since)
+		}
+		a.Revision, a.Since = "hello--two", []cloud.PrincipalID{"early", "late"}
+		s.place(a)
+		if all = s.host.Replicas(hello); len(all) != 2 {
+			t.Errorf("with a new revision there are %d replicas", len(all))
+		}
+		for _, r := range all {
+			want := a.Since
+			if r == attached { // of the revision before
+				want = want[:1]
+			}
+			if !slices.Equal(r.Since, want) {
+				t.Errorf("%s was made with %q, want %q", r.Name, r.Since, want)
+			}
+		}
+	})
+}

@@ -44,7 +44,7 @@ func (d *Door) withheld(p *protocol, r *host.Replica, a ask) *fault.Error {
 	if !ok || !attachedLate(r, id) {
 		return nil
 	}
-	return p.missing("the drill %s is on: the identity %s was attached after the revision %s was made", drill.LateIdentity, id.Resource, r.Revision).
-		Try("make a new revision: lanyard containerapp update --name %s --resource-group %s --revision-suffix <new>; or end the drill %s: lanyard drill stop %s",
+	return p.missing("the drill %s withholds %s, which was attached after the revision %s was made", drill.LateIdentity, id.Resource.Name(), r.Revision).
+		Try("make a new revision: lanyard containerapp update --name %s --resource-group %s --revision-suffix NEW; or end the drill %s: lanyard drill stop %s",
 			r.App.Name(), r.App.Group(), drill.LateIdentity, drill.LateIdentity)
 }

@@ -65,7 +65,7 @@ func TestADrillWithholdsIdentitiesThatCameLater(t *testing.T) { // ID-9
 		}
 	}
 	w.set(func() {
-		if text := w.log.String(); !strings.Contains(text, "the drill late-identity is on: the identity "+audits.String()+" was attached after the revision hello--one was made") {
+		if text := w.log.String(); !strings.Contains(text, "the drill late-identity withholds audits, which was attached after the revision hello--one was made") {
 			t.Errorf("the log does not name the drill: %s", text)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -182,6 +183,47 @@ func TestAnAppWearsTheIdentitiesThatExist(t *testing.T) {
 	if got := described(t, w).Identities; len(got) != 0 {
 		t.Errorf("with none it wears %+v", got)
 	}
+}
+
+func TestARevisionRemembersWhatTheAppWoreWhenItWasMade(t *testing.T) { // ID-9
+	w := begin(t)
+	w.Want(201, "", "PUT "+badge+uv, here)
+	w.Want(201, "", "PUT "+shop, body("", ""))
+	want := func(when string, since ...cloud.PrincipalID) {
+		t.Helper()
+		if got := described(t, w); got.Since == nil || !slices.Equal(got.Since, since) {
+			t.Errorf("%s its revision was made with %q, want %q", when, got.Since, since)
+		}
+	}
+	wearing := func(kind string) string {
+		return strings.Replace(`{"identity":{"type":"KIND","userAssignedIdentities":{"`+badge+`":{}}}}`, "KIND", kind, 1)
+	}
+	want("at first")
+	w.Want(200, "", "PATCH "+shop, wearing("UserAssigned"))
+	late := described(t, w).Identities[0].Principal
+	want("with an identity attached later")
+	w.Want(200, "", "POST "+shop+"/stop", "")
+	w.Want(200, "", "POST "+shop+"/start", "")
+	want("stopped and started")
+	w.Want(200, "", "PATCH "+shop, `{"properties":{"revisionIdentities":["`+string(late)+`"]}}`)
+	want("told otherwise by a client")
+	if said := w.Want(200, "", "PUT "+shop, w.Ask("GET "+shop, "").Text); strings.Contains(said.Text, "revisionIdentities") {
+		t.Errorf("the app shows %s", said.Text)
+	}
+	want("with what was read sent back")
+
+	w.Want(200, "", "PATCH "+shop, `{"properties":{"template":{"revisionSuffix":"blue"}}}`)
+	want("with a new revision", late)
+	w.Want(200, "", "PATCH "+shop, `{"identity":{"type":"None"}}`)
+	want("with the identity taken off", late)
+	w.Want(200, "", "PATCH "+shop, wearing("SystemAssigned, UserAssigned"))
+	want("with it back, and one more", late)
+	worn := described(t, w).Identities
+	w.Want(200, "", "PATCH "+shop, `{"properties":{"template":{"revisionSuffix":"green"}}}`)
+	want("with one more revision", worn[0].Principal, worn[1].Principal)
+	w.Want(200, "", "DELETE "+shop, "")
+	w.Want(201, "", "PUT "+shop, body("", ""))
+	want("made again")
 }
 
 func TestStoppedStaysStopped(t *testing.T) {

@@ -32,7 +32,7 @@ var parityRow = regexp.MustCompile(`(?m)^\| ((?:ID|TK|AC|AP|TG|DX|NW)-\d+|T\d+) 
 
 // proved counts the rows of docs/parity.md that a test proves. It may only grow: a row never goes
 // back to planned.
-const proved = 59
+const proved = 60
 
 func TestParityRowsHaveWitnesses(t *testing.T) {
 	text, err := os.ReadFile(root + "/docs/parity.md")

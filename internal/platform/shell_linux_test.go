@@ -21,7 +21,7 @@ read -r answer <&3; echo "answered $answer"`
 func TestAShellThatTakesATokenIsNamed(t *testing.T) {
 	shell, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skip("there is no bash, the shell that can connect by itself")
+		without(t, "there is no bash, the shell that can connect by itself")
 	}
 	if shell, err = filepath.EvalSymlinks(shell); err != nil {
 		t.Fatal(err)

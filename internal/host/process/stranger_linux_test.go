@@ -92,6 +92,9 @@ func TestWhoEntersFromOutsideIsAStranger(t *testing.T) {
 	rootOnly(t)
 	enter, err := exec.LookPath("nsenter")
 	if err != nil {
+		if os.Getenv("LANYARD_CI") != "" {
+			t.Fatal(err)
+		}
 		t.Skipf("there is no nsenter here: %v", err)
 	}
 	d := newDesk(t, "127.0.0.1:0")

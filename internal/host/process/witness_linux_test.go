@@ -87,6 +87,9 @@ func newDesk(t testing.TB, address string) *desk {
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
+		if os.Getenv("LANYARD_CI") != "" {
+			t.Fatal(err)
+		}
 		t.Skipf("there is no %s here: %v", address, err)
 	}
 	t.Cleanup(func() { l.Close() })
